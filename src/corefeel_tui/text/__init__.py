@@ -1,0 +1,1 @@
+"""How untrusted text and measured numbers are written, on every screen and in every report."""

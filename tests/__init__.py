@@ -1,0 +1,1 @@
+"""Tests of corefeel; packages, so that helpers are imported as tests.…."""

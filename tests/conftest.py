@@ -1,0 +1,66 @@
+"""What every test gets: home directories of its own, and clients of the stand-in engine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from corefeel_tui import environment
+from corefeel_tui.client import EngineClient
+from corefeel_tui.commands import Ask, Load
+from corefeel_tui.events import Event, ItemFinished
+from corefeel_tui.recording import Recorder
+
+STANDIN = Path(__file__).with_name("standin.py")
+FIVE = ["bf16", "8bit", "4bit", "3bit", "2bit"]
+
+
+def standin(pause: float = 0.0) -> tuple[str, ...]:
+    """The stand-in engine's command line, with a pause between lines of tokens."""
+    return (sys.executable, str(STANDIN), str(pause))
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the whole session: what MLX compiles for one test serves the next."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def own_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, shared_cache: Path
+) -> Path:
+    """A home without settings or sessions; the user's own are neither read nor written."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared_cache))
+    for kind in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+    environment.temporary_directory.cache_clear()
+    return home
+
+
+async def record(path: Path, prompts: list[str]) -> list[Event]:
+    """Ask the stand-in engine, storing a session; everything it said."""
+    client = Recorder(EngineClient(standin()), path)
+    await client.start()
+    await client.send(Load(None, FIVE))
+    for number, prompt in enumerate(prompts):
+        await client.send(Ask(str(number), prompt))
+    said: list[Event] = []
+    async for event in client.events():
+        said.append(event)
+        if isinstance(event, ItemFinished) and event.run == str(len(prompts) - 1):
+            break
+    await client.stop()
+    return said
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> Path:
+    """A finished session with two runs."""
+    path = tmp_path / "two-runs.jsonl"
+    await record(path, ["Open the valve?", "And the hatch?"])
+    return path
