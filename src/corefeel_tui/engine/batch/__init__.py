@@ -1,0 +1,1 @@
+"""The batch evaluation's model side: plan, run, harvest the evidence."""

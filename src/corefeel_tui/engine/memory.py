@@ -1,0 +1,76 @@
+"""What this process runs on: back end, execution, BLAS, bytes in use.
+
+Knows MLX's devices and the process itself; no model.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import mlx.core as mx
+
+from corefeel_tui import __version__
+from corefeel_tui.events import EngineStarted
+
+PACKAGES = ("mlx", "mlx-lm", "numpy", "transformers")
+
+
+def backend() -> str:
+    """ "metal", "cuda" or "cpu"."""
+    if mx.default_device() != mx.gpu:
+        return "cpu"
+    return "metal" if mx.metal.is_available() else "cuda"
+
+
+def execution() -> str:
+    """How quantized weights are computed with here: packed as stored, or expanded to float32.
+
+    MLX's CPU kernels for quantized weights are less exact than 8-bit quantization itself, so a
+    CPU computes with expanded weights (DESIGN 4.6).
+    """
+    return "expanded" if backend() == "cpu" else "native"
+
+
+def blas() -> str | None:
+    """The fast BLAS behind matrix products on a CPU, or None where MLX uses its own slow one."""
+    if backend() != "cpu":
+        return None
+    if sys.platform == "darwin":
+        return "Accelerate"
+    try:
+        mapped = Path("/proc/self/maps").read_text()
+    except OSError:
+        mapped = os.environ.get("LD_PRELOAD", "")
+    names = {Path(word).name for word in mapped.split() if "blas" in Path(word).name}
+    return next(
+        (name for name in sorted(names) if name.startswith(("libopenblas", "libmkl"))), None
+    )
+
+
+def memory_in_use() -> int:
+    """Bytes that MLX's arrays hold."""
+    return int(mx.get_active_memory())
+
+
+def engine_started() -> EngineStarted:
+    """The first line of an engine's life."""
+    return EngineStarted(
+        pid=os.getpid(),
+        backend=backend(),
+        execution=execution(),
+        blas=blas(),
+        versions={"corefeel": __version__, **_versions()},
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
