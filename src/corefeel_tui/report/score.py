@@ -1,0 +1,57 @@
+"""A teacher-forced result told in text.
+
+Knows the object that `score --format json` prints; measures nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from corefeel_tui.report import terminal as t
+from corefeel_tui.text.numbers import MISSING, short
+
+HEADINGS = (
+    "variant", "bits", "stored", "KL mean", "median", "p99", "max", "agree", "flips", "hard",
+    "perplexity", "ratio",
+)  # fmt: skip
+
+
+def print_score(result: dict[str, Any], session: Path | None) -> None:
+    """A table over the variants, then what it takes to read it."""
+    out = t.console()
+    floor = result.get("floors", {}).get("F1", {}).get("kl_mean")
+    rows = [_row(name, data, floor) for name, data in result["variants"].items()]
+    out.print(t.table(HEADINGS, rows))
+    t.small_print(
+        out,
+        str(result.get("model")),
+        f"{result.get('positions')} positions",
+        f"windows {result.get('windows')}",
+        f"context {result.get('context')}",
+        f"floor {short(floor)}",
+        "KL in nats",
+        f"saved as {session}" if session else "not saved",
+    )
+
+
+def _row(name: str, data: dict[str, Any], floor: float | None) -> list[str]:
+    kl = data.get("kl") or {}
+    return [
+        name,
+        short(data.get("bits_per_weight")),
+        t.bytes_short(data.get("bytes")),
+        t.above_floor(kl.get("mean"), floor),
+        short(kl.get("median")),
+        short(kl.get("p99")),
+        short(kl.get("max")),
+        t.percent(data.get("top1_agreement")),
+        _count(data.get("flips")),
+        _count(data.get("hard_flips")),
+        short(data.get("perplexity")),
+        MISSING if data.get("perplexity_ratio") is None else f"{data['perplexity_ratio']:.3f}",
+    ]
+
+
+def _count(number: int | None) -> str:
+    return MISSING if number is None else str(number)
