@@ -1,0 +1,168 @@
+"""The mixture: which skill, how long, for training and for the held-out sets;
+knows no tokens and no model.
+
+Training draws from seeds below HELDOUT_SEED and drops every conversation that touches a held-out
+tuple; the held-out
+sets draw from seeds above it and keep only items whose last question is a held-out tuple.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from . import words
+from .conversation import Item, is_heldout
+from .converse import converse_item
+from .describe import describe_item, explain_item
+from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
+from .judge_items import heldout_domain, judge_item
+from .reason import reason_item
+from .recall import copy_item, recall_item
+from .refuse import persona_item, refuse_item
+from .world import World, handbook
+
+HELDOUT_SEED = 9_000_000
+EXHAUSTED = 500
+SKILLS = ("judge", "facts", "describe", "reason", "recall", "converse", "refuse")
+DOMAINS = tuple(words.HELDOUT_DOMAINS)
+
+# Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
+# acts of looking up, `dense` the longest texts; the tokenizer was made from `short` and `long`.
+MIXTURES: dict[str, dict[str, float]] = {
+    "short": {
+        "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
+        0.02, "reason": 0.10,
+        "recall": 0.08, "converse": 0.03, "refuse": 0.03, "persona": 0.01,
+    },
+    "long": {
+        "judge": 0.22, "fact": 0.26, "card": 0.12, "rule": 0.04, "describe": 0.06, "explain":
+        0.02, "reason": 0.13,
+        "recall": 0.05, "converse": 0.05, "refuse": 0.03, "persona": 0.02,
+    },
+    "dense": {
+        "judge": 0.14, "evidence": 0.18, "fact": 0.17, "card": 0.07, "rule": 0.04, "describe": 0.05,
+        "explain": 0.02, "reason": 0.10, "recall": 0.08, "copy": 0.04, "converse": 0.05,
+        "refuse": 0.04, "persona": 0.02,
+    },
+    "focus": {
+        "judge": 0.16, "evidence": 0.14, "fact": 0.16, "card": 0.06, "rule": 0.04, "describe": 0.04,
+        "explain": 0.01, "reason": 0.07, "recall": 0.12, "copy": 0.10, "converse": 0.04,
+        "refuse": 0.04, "persona": 0.02,
+    },
+}  # fmt: skip
+
+
+@cache
+def _facts() -> tuple[list[Fact], dict[str, list[Fact]]]:
+    world = handbook()
+    return all_facts(world), cards(world)
+
+
+def _rules(rng: random.Random, world: World) -> Item:
+    pairs = [(good, handling) for good in world.substances for handling in words.HANDLINGS]
+    chosen = [handling_fact(world, *pair) for pair in rng.sample(pairs, 4)]
+    return fact_item(rng, chosen, count=4)
+
+
+def _recall(rng: random.Random, world: World, stage: str) -> Item:
+    if stage == "dense":
+        lines = rng.choice((rng.randint(2, 10), rng.randint(6, 30), rng.randint(20, 100)))
+        return recall_item(rng, world, lines, rng.randint(6, 16))
+    if stage == "focus":
+        return recall_item(rng, world, rng.randint(2, 10), rng.randint(4, 10))
+    if stage == "short":
+        lines = rng.randint(2, 12)
+    else:
+        lines = rng.randint(45, 150) if rng.random() < 0.3 else rng.randint(4, 40)
+    return recall_item(rng, world, lines, rng.randint(3, 8))
+
+
+def training_item(rng: random.Random, world: World, stage: str) -> Item:
+    facts, by_subject = _facts()
+    long = stage != "short"
+    makers: dict[str, Callable[[], Item]] = {
+        "judge": lambda: judge_item(rng, world, actions=rng.choice((1, 2, 3))),
+        "evidence": lambda: judge_item(
+            rng, world, actions=rng.choice((1, 2, 3)), questions=rng.choice((2, 3, 4))
+        ),
+        "copy": lambda: copy_item(
+            rng, rng.randint(4, 40) if stage == "dense" else rng.randint(2, 12)
+        ),
+        "fact": lambda: fact_item(rng, facts, count=rng.randint(1, 8)),
+        "card": lambda: card_item(rng, world, by_subject),
+        "rule": lambda: _rules(rng, world),
+        "describe": lambda: describe_item(rng, world),
+        "explain": lambda: explain_item(rng, world),
+        "reason": lambda: reason_item(rng, world),
+        "recall": lambda: _recall(rng, world, stage),
+        "converse": lambda: converse_item(
+            rng, world, rng.randint(10, 16) if long else rng.randint(2, 9)
+        ),
+        "refuse": lambda: refuse_item(rng, world),
+        "persona": lambda: persona_item(
+            rng, world, rng.randint(1, 5) if long else rng.randint(1, 3)
+        ),
+    }
+    mixture = MIXTURES[stage]
+    while True:
+        item = makers[rng.choices(list(mixture), list(mixture.values()))[0]]()
+        if not any(is_heldout(signature) for signature in item.signatures):
+            return item
+
+
+def training_items(seed: int, stage: str = "short") -> Iterator[Item]:
+    """An endless stream of training conversations, a pure function of the seed and the stage."""
+    if not 0 <= seed < HELDOUT_SEED:
+        raise ValueError(f"a training seed is below {HELDOUT_SEED}")
+    rng, world = random.Random(seed), handbook()
+    while True:
+        yield training_item(rng, world, stage)
+
+
+def heldout_items(skill: str, count: int, domain: str = "town") -> list[Item]:
+    """The first `count` held-out items of one skill, a pure function of its arguments;
+    longer lists begin the same.
+    """
+    if skill not in SKILLS:
+        raise ValueError(f"no such skill: {skill}")
+    rng, world = random.Random(HELDOUT_SEED + SKILLS.index(skill)), handbook()
+    if domain != "town":
+        rng = random.Random(HELDOUT_SEED + 100 + DOMAINS.index(domain))
+    chosen: list[Item] = []
+    seen: set[object] = set()
+    fruitless = 0
+    while len(chosen) < count:
+        item = _heldout_candidate(rng, world, skill, domain, len(chosen))
+        tuple_asked = item.signatures[-1]
+        if not (is_heldout(tuple_asked) or skill == "facts" or domain != "town"):
+            continue
+        if tuple_asked in seen and fruitless < EXHAUSTED:
+            fruitless += 1
+            continue
+        seen.add(tuple_asked)
+        fruitless = 0
+        chosen.append(item)
+    return chosen
+
+
+def _heldout_candidate(
+    rng: random.Random, world: World, skill: str, domain: str, index: int
+) -> Item:
+    facts, _ = _facts()
+    match skill:
+        case "judge":
+            return judge_item(rng, world, *(() if domain == "town" else (heldout_domain(domain),)))
+        case "facts":
+            return fact_item(rng, facts, heldout=True)
+        case "describe":
+            return describe_item(rng, world) if index % 6 else explain_item(rng, world)
+        case "reason":
+            return reason_item(rng, world)
+        case "recall":
+            return recall_item(rng, world, (12, 25, 50, 90)[index % 4])
+        case "converse":
+            return converse_item(rng, world, 12)
+        case _:
+            return refuse_item(rng, world) if index % 6 else persona_item(rng, world, 4)

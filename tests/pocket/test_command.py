@@ -1,0 +1,28 @@
+"""`python -m corefeel_tui.pocket`: what it prints and how it fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "corefeel_tui.pocket", *words], capture_output=True, text=True
+    )
+
+
+def test_generate_prints_heldout_items_with_answer_and_rule() -> None:
+    done = run("generate", "--skill", "judge", "--count", "3")
+    items = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(items) == 3
+    assert all(item["rule"] and item["expected"] for item in items)
+    assert items[0]["messages"][-1]["role"] == "assistant"
+
+
+def test_training_without_an_end_is_refused_in_one_sentence(tmp_path: object) -> None:
+    done = run("train", "--folder", str(tmp_path))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "--steps" in done.stderr or "corefeel-tui[train]" in done.stderr

@@ -1,0 +1,113 @@
+"""The judge's rules, one by one, and what counts as a right answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from corefeel_tui.pocket import scoring
+from corefeel_tui.pocket.corpus import heldout_items
+from corefeel_tui.pocket.describe import describe_item
+from corefeel_tui.pocket.judge import Action, Line, decide
+from corefeel_tui.pocket.refuse import looks_like_refusal
+from corefeel_tui.pocket.world import handbook
+
+WORLD = handbook()
+GOOD = WORLD.substances["brimsalt"]
+BARRED = sorted(GOOD.forbidden)[0]
+FREE = next(
+    h for h in ("moved by night", "washed with lye", "left in the sun") if h not in GOOD.forbidden
+)
+
+
+def rule(
+    kind: str, handling: str, relevance: int = 8, good: str = "brimsalt", limit: int = 0
+) -> Line:
+    return Line(kind, relevance, "", good, handling, limit)
+
+
+HARM = Line("harm", 8, "", harm="fire")
+MET = Line("mitigation", 8, "", harm="fire")
+
+
+@pytest.mark.parametrize(
+    ("lines", "handling", "decision", "named"),
+    [
+        ((), FREE, "APPROVE", "clear"),
+        ((), BARRED, "VETO", "handbook_forbids"),
+        ((rule("permit", BARRED),), BARRED, "APPROVE", "hard_rule_permits"),
+        ((rule("permit", BARRED, 4),), BARRED, "VETO", "handbook_forbids"),
+        ((rule("permit", BARRED, good="greyoil"),), BARRED, "VETO", "handbook_forbids"),
+        ((rule("forbid", FREE),), FREE, "VETO", "hard_rule_forbids"),
+        ((rule("forbid", FREE, 4),), FREE, "APPROVE", "clear"),
+        ((rule("forbid", BARRED),), FREE, "APPROVE", "clear"),
+        ((rule("limit", FREE, limit=4),), FREE, "VETO", "hard_rule_limit"),
+        ((rule("limit", FREE, limit=5),), FREE, "APPROVE", "clear"),
+        ((HARM,), FREE, "REVISE", "open_harm"),
+        ((HARM, MET), FREE, "APPROVE", "clear"),
+        ((HARM, Line("mitigation", 8, "", harm="rot")), FREE, "REVISE", "open_harm"),
+        ((HARM, Line("mitigation", 3, "", harm="fire")), FREE, "REVISE", "open_harm"),
+        ((HARM, rule("forbid", FREE)), FREE, "VETO", "hard_rule_forbids"),
+        ((HARM, rule("permit", BARRED)), BARRED, "REVISE", "open_harm"),
+    ],
+)
+def test_rules(lines: tuple[Line, ...], handling: str, decision: str, named: str) -> None:
+    verdict = decide(WORLD, lines, Action(5, "casks", "brimsalt", handling))
+    assert (verdict.decision, verdict.rule) == (decision, named)
+
+
+def test_the_verdict_begins_with_its_decision_and_cites_lines_by_key() -> None:
+    verdict = decide(WORLD, (HARM, rule("forbid", FREE)), Action(5, "casks", "brimsalt", FREE))
+    assert verdict.json().startswith(
+        '{"decision": "VETO", "evidence_cited": ["TRP2"], "rationale": '
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "VETO",
+        '{"decision": "veto"}',
+        '{"decision": "VETO"',
+        '{"decision": "VETO", "decision": "APPROVE"}',
+        "[1]",
+    ],
+)
+def test_anything_but_one_whole_object_is_unparsed(answer: str) -> None:
+    assert scoring.decision(answer) == scoring.UNPARSED
+
+
+def test_wrong_answers_are_wrong() -> None:
+    for skill in ("judge", "facts", "reason", "recall", "refuse"):
+        for item in heldout_items(skill, 24):
+            if item.rule != "persona":
+                wrong = "I am sorry, no." if item.expected == "comply" else "Of course: nothing."
+                assert not scoring.right(item, [wrong])
+
+
+def test_a_description_with_a_wrong_district_or_tone_is_wrong() -> None:
+    import random
+
+    item = describe_item(random.Random(1), WORLD)
+    place = WORLD.places[item.expected]
+    register = item.rule.removeprefix("register:")
+    other = next(name for name in WORLD.districts if name != place.district)
+    tone = "perhaps" if place.year_is_sure else "certainly"
+    assert scoring.described(place, register, item.answer())
+    assert not scoring.described(place, register, f"{item.answer()} In {other}.")
+    assert not scoring.described(place, register, f"{item.answer()} It was {tone} {place.year}.")
+    assert not scoring.described(
+        place, register, f"{item.answer()} It was built in {place.year + 1}."
+    )
+
+
+def test_one_broken_turn_breaks_the_constraint() -> None:
+    item = heldout_items("converse", 1)[0]
+    said = [text for role, text in item.messages if role == "assistant"]
+    assert scoring.right(item, said)
+    assert not scoring.right(item, [*said[:5], "Well enough?", *said[6:]])
+
+
+def test_refusals_are_known_by_their_openers() -> None:
+    assert looks_like_refusal("I am sorry, but no.")
+    assert not looks_like_refusal("Of course. I cannot wait.")
