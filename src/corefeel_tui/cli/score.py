@@ -1,0 +1,73 @@
+"""`corefeel score`: teacher-forced drift on given text, without a screen.
+
+Knows its options and output formats; the measuring is the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corefeel_tui.cli import options as opt
+from corefeel_tui.errors import UsageError
+
+
+def score(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
+    text: Annotated[Path | None, typer.Option(help="Text file to score.")] = None,
+    tokens: Annotated[Path | None, typer.Option(help="JSON list of lists of token ids.")] = None,
+    context: Annotated[
+        int | None, typer.Option(help="Window length; min(2048, the model's) if absent.")
+    ] = None,
+    per_token: Annotated[
+        Path | None, typer.Option(help="Also write every position's numbers to this .npz file.")
+    ] = None,
+    variants: opt.Variants = None,
+    reference: opt.Reference = None,
+    session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
+    no_save: opt.NoSave = False,
+    output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
+        opt.ReportFormat.text
+    ),
+) -> None:
+    """Let all variants read the same text; how far they stray from the reference."""
+    from corefeel_tui import commands, headless, settings
+    from corefeel_tui import events as ev
+    from corefeel_tui.cli.progress import Progress
+    from corefeel_tui.client import EngineClient
+    from corefeel_tui.recording import Recorder
+    from corefeel_tui.report.score import print_score
+
+    if (text is None) == (tokens is None):
+        raise UsageError("score reads either --text FILE or --tokens FILE.json; give one of them")
+    if context is not None and context < 2:
+        raise UsageError(f"--context: {context} leaves nothing to predict; use 2 or more")
+    chosen = settings.override(
+        settings.load_settings(), variants=opt.split_variants(variants), reference=reference
+    )
+    load = opt.load_command(model, chosen, variants is not None)
+    request = commands.Score(
+        run="1",
+        text=opt.existing_file(text),
+        tokens=opt.existing_file(tokens),
+        context=context,
+        per_token=opt.writable_file(per_token),
+    )
+    path = opt.new_session_path(session)
+    recorder = Recorder(EngineClient(), path, chosen.save and not no_save)
+    results: list[ev.JSON] = []
+    with Progress(quiet=False) as progress:
+
+        def show(event: ev.Event) -> None:
+            progress.show(event)
+            if isinstance(event, ev.Scored):
+                results.append(event.result)
+
+        asyncio.run(headless.converse(recorder, load, request, show))
+    if output is opt.ReportFormat.json:
+        opt.print_json(results[0])
+    else:
+        print_score(results[0], recorder.path)

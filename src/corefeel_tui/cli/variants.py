@@ -1,0 +1,57 @@
+"""`corefeel variants`: what each treatment of a model weighs on this machine, and what it costs.
+
+Knows its options and output formats; the figures are the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from corefeel_tui.cli import options as opt
+from corefeel_tui.errors import UsageError
+
+
+def variants(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
+    variants: opt.Variants = None,
+    reference: opt.Reference = None,
+    length: Annotated[
+        int | None, typer.Option(help="Tokens of prompt and answer to have room for.")
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Load them, and measure speed and floors too.")
+    ] = False,
+    output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
+        opt.ReportFormat.text
+    ),
+) -> None:
+    """Tell what a model's variants weigh and whether they fit, before any weight is read."""
+    from corefeel_tui import headless, settings
+    from corefeel_tui.cli.progress import Progress
+    from corefeel_tui.client import EngineClient
+    from corefeel_tui.commands import Plan
+    from corefeel_tui.events import Loaded, PlannedSet, to_dict
+    from corefeel_tui.report.variants import print_plan, print_variants
+
+    if length is not None and length < 1:
+        raise UsageError(f"--length: {length} leaves room for no token; give 1 or more")
+    chosen = settings.override(
+        settings.load_settings(), variants=opt.split_variants(variants), reference=reference
+    )
+    load = opt.load_command(model, chosen, variants is not None)
+    found: Loaded | PlannedSet
+    with Progress(quiet=False) as progress:
+        if measure:
+            found = asyncio.run(headless.load_only(EngineClient(), load, progress.show))
+        else:
+            plan = Plan(load.model, load.variants, load.reference, load.explicit, length)
+            found = asyncio.run(headless.plan_only(EngineClient(), plan, progress.show))
+    if output is opt.ReportFormat.json:
+        opt.print_json(to_dict(found))
+    elif isinstance(found, Loaded):
+        print_variants(found)
+    else:
+        print_plan(found)
