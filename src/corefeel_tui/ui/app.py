@@ -1,0 +1,285 @@
+"""The app: feeds behind, one Compare screen in front, and what goes to the engine.
+
+Knows clients and commands; nothing of tokens or panes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from inspect import isawaitable
+from pathlib import Path
+from time import monotonic
+
+from textual import events, on
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from corefeel_tui import events as ev
+from corefeel_tui.client import Client
+from corefeel_tui.commands import Command, Load
+from corefeel_tui.text.inert import one_line
+from corefeel_tui.ui.actions import BY_NAME
+from corefeel_tui.ui.asking import Question
+from corefeel_tui.ui.availability import available, commands, hints
+from corefeel_tui.ui.batch.actions import BATCH_BY_NAME
+from corefeel_tui.ui.batch.control import BatchControl
+from corefeel_tui.ui.desk import Desk, Severity
+from corefeel_tui.ui.dialogs import Dialogs
+from corefeel_tui.ui.feed import Feed
+from corefeel_tui.ui.history import History
+from corefeel_tui.ui.keeping import Keeper
+from corefeel_tui.ui.messages import Asked, HintChosen
+from corefeel_tui.ui.playing import Player
+from corefeel_tui.ui.screens.compare import CompareScreen
+from corefeel_tui.ui.screens.confirm import TooSmallScreen
+from corefeel_tui.ui.status import status_line
+from corefeel_tui.ui.theme import DARK, LIGHT, defaults
+
+TICK = 0.04
+"""Seconds between two looks at what arrived: one line of tokens."""
+
+TWICE = 2.0
+"""Seconds in which a second Ctrl+C asks to quit."""
+
+OWNERS = ("dialogs", "player", "batch")
+"""Whose actions are named by a parameter."""
+
+SMALLEST = (60, 15)
+"""Columns and rows below which a sentence stands in for a broken screen."""
+
+
+class CorefeelApp(App[None]):
+    """`shown` is the feed that the Compare screen looks at: the live one or a recording."""
+
+    CSS_PATH = "corefeel.tcss"
+    TITLE = "corefeel"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        client: Client,
+        load: Load | None,
+        question: Question,
+        keeper: Keeper | None,
+        sample: Client | Path | None,
+        history: History,
+    ) -> None:
+        super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        live = Feed(client, "" if client.live else "replay")
+        self.desk = Desk(live, load, question, self.tell)
+        self.keeper = keeper
+        self.batch = BatchControl(self, keeper)
+        self.player = Player(self, sample)
+        self.dialogs = Dialogs(self)
+        self.shown = live
+        self._stop_pressed = 0.0
+        self._due: set[int] = set()
+        self._small: TooSmallScreen | None = None
+        self.compare = CompareScreen(live, self.desk.variants, history)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return defaults(self.current_theme.dark)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.compare)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first paint: start the engine, and let the sample play until it is ready."""
+        self.watch_feed(self.desk.live, self.desk.load)
+        if self.desk.load is not None:
+            self.player.play_sample()
+        self.refresh_status()
+
+    # --- events in --------------------------------------------------------------------------------
+
+    def watch_feed(self, feed: Feed, first: Command | None = None) -> None:
+        """Start a feed; what it says is looked at once a tick."""
+        self.run_worker(feed.pump(self._arrived, first))
+
+    def _arrived(self, feed: Feed) -> None:
+        if id(feed) not in self._due:
+            self._due.add(id(feed))
+            self.set_timer(TICK, lambda: self._drain(feed))
+
+    @property
+    def draining(self) -> bool:
+        """Whether something that arrived has not been shown yet."""
+        return bool(self._due)
+
+    async def _drain(self, feed: Feed) -> None:
+        batch = feed.drain()
+        if feed is self.desk.live:
+            apart, feed.apart = feed.apart, []
+            await self.batch.take(apart)
+            await self._meet(batch)
+        if feed is self.shown:
+            await self.compare.absorb(batch)
+        self.refresh_status()
+        self._due.discard(id(feed))
+        if feed.waiting:
+            self._arrived(feed)
+
+    async def _meet(self, batch: Sequence[ev.Event]) -> None:
+        """What the live client says beyond the run on show."""
+        for event in batch:
+            self.desk.meet(event)
+            await self.batch.meet(event)
+            match event:
+                case ev.Loaded():
+                    await self.player.stop_sample()
+                case ev.EngineDied() if self.desk.live.live:
+                    self.dialogs.tell_death(event)
+
+    def tell(self, text: str, severity: Severity = "information") -> None:
+        """One sentence, briefly."""
+        self.notify(one_line(text, 300), severity=severity, markup=False)
+
+    async def show_feed(self, feed: Feed) -> None:
+        """Look at another feed."""
+        self.shown = feed
+        await self.compare.attach(feed)
+        self.refresh_status()
+
+    def refresh_status(self) -> None:
+        """What stands around the panes."""
+        compare = self.compare
+        if not compare.is_mounted:
+            return
+        compare.status.show(status_line(self))
+        compare.show_surroundings(self)
+        compare.hints.show(hints(self, compare.prompt.has_focus))
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    @on(Asked)
+    async def ask(self, message: Asked) -> None:
+        """Send the prompt, or say why it has to wait; then it stays where it was written."""
+        if reason := self.desk.unready():
+            self.tell(reason, "warning")
+            return
+        self.compare.prompt.sent()
+        await self._put(message.text, self.desk.last_run)
+
+    async def _put(self, prompt: str, continues: str | None) -> None:
+        await self.player.leave_replay()
+        await self.desk.ask(prompt, continues)
+        self.refresh_status()
+
+    async def action_rerun(self) -> None:
+        run = self.compare.reading.run
+        if reason := self.desk.unready():
+            self.tell(reason, "warning")
+        elif run is not None:
+            await self._put(run.started.prompt, run.started.continues)
+
+    async def action_stop(self) -> None:
+        """Stop the run; a second time, or with nothing to stop, ask to quit."""
+        prompt = self.compare.prompt
+        if self.screen is self.compare and prompt.has_focus and prompt.selected_text:
+            self.copy_to_clipboard(prompt.selected_text)
+            return
+        again = monotonic() - self._stop_pressed < TWICE
+        self._stop_pressed = monotonic()
+        if again:
+            self.dialogs.ask_to_quit()
+        elif self.desk.running:
+            await self.desk.cancel()
+        else:
+            self.tell("press ^C again to quit")
+
+    async def action_help_quit(self) -> None:  # type: ignore[override]
+        await self.action_stop()
+
+    async def action_restart(self) -> None:
+        await self.desk.restart()
+        self.refresh_status()
+
+    async def action_quit(self) -> None:
+        busy = self.desk.running or self.batch.queue.unfinished
+        if busy and not self.dialogs.quitting:
+            self.dialogs.ask_to_quit()
+        else:
+            await self.close()
+
+    async def close(self) -> None:
+        """Stop every client, then leave."""
+        for feed in (self.desk.live, *self.player.feeds):
+            await feed.client.stop()
+        self.exit()
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        name = str(parameters[0]) if action in OWNERS and parameters else action
+        return available(self, name) if name in BY_NAME or name in BATCH_BY_NAME else True
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        return commands(self)
+
+    @on(HintChosen)
+    async def do_hint(self, message: HintChosen) -> None:
+        await self.run_action(message.action)
+
+    def action_theme(self) -> None:
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_dialogs(self, name: str) -> None:
+        """Open a dialog."""
+        getattr(self.dialogs, name)()
+
+    async def action_batch(self, name: str) -> None:
+        """Do something in the Batch pane."""
+        done = getattr(self.batch, name)()
+        if isawaitable(done):
+            await done
+
+    async def action_player(self, name: str) -> None:
+        """Pause, speed up or leave a recording."""
+        await getattr(self.player, name)()
+        self.refresh_status()
+
+    def action_saving(self) -> None:
+        if self.keeper is not None:
+            self.tell("saving" if self.keeper.toggle_saving() else "nothing is being saved")
+            self.refresh_status()
+
+    def action_conversation(self) -> None:
+        question = self.desk.question
+        self.desk.question = replace(question, conversation=not question.conversation)
+        self.refresh_status()
+
+    def action_new_conversation(self) -> None:
+        self.desk.last_run = None
+        self.tell("a new conversation begins")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Cover everything while there is no room for it."""
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        if small and self._small is None:
+            self._small = TooSmallScreen()
+            self.push_screen(self._small)
+        elif not small and self._small is not None:
+            self._small.dismiss()
+            self._small = None
+
+
+def make_app(
+    client: Client,
+    *,
+    load: Load | None = None,
+    recorder: Keeper | None = None,
+    sample: Client | Path | None = None,
+    settings: Question | None = None,
+    history: Path | None = None,
+) -> CorefeelApp:
+    """The app as the command and the tests start it.
+
+    `load` is sent once the client listens; without it (a replay) nothing can be asked.  `history`
+    is the file of earlier prompts, None keeps none.
+    """
+    return CorefeelApp(client, load, settings or Question(), recorder, sample, History(history))

@@ -1,0 +1,80 @@
+"""Which actions make sense now: the one rule behind keys, footer and palette."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+
+from corefeel_tui.ui.actions import ACTIONS, BY_NAME, PANE_HINTS, PROMPT_HINTS, shown_key
+from corefeel_tui.ui.batch.actions import BATCH_ACTIONS, BATCH_BY_NAME
+from corefeel_tui.ui.widgets.hint_bar import Hint
+
+if TYPE_CHECKING:
+    from corefeel_tui.ui.app import CorefeelApp
+
+_NEED_RUN = {
+    "next_flip",
+    "previous_flip",
+    "next_fork",
+    "copy",
+    "toggle_locked",
+    "toggle_diff",
+    "toggle_table",
+    "toggle_inspector",
+    "toggle_focus",
+}
+_NEED_LIVE = {"focus_prompt", "suites", "settings", "conversation"}
+
+
+def available(app: CorefeelApp, name: str) -> bool:
+    """Whether an action would do something."""
+    if name in BATCH_BY_NAME or name == "toggle_batch":
+        return app.batch.available(name)
+    reading = app.compare.reading
+    if name in _NEED_RUN:
+        return reading.run is not None
+    if name in _NEED_LIVE:
+        return app.desk.live.live
+    match name:
+        case "rerun":
+            return app.desk.live.live and reading.run is not None and not app.desk.running
+        case "new_conversation":
+            return app.desk.question.conversation and app.desk.last_run is not None
+        case "older_run" | "newer_run":
+            return reading.neighbour(-1 if name == "older_run" else 1) is not None
+        case "saving":
+            return app.keeper is not None
+        case "rename":
+            return app.keeper is not None and app.keeper.saving
+        case "pause" | "speed":
+            return app.player.playing(app.shown)
+        case "leave_replay":
+            return app.shown is not app.desk.live
+        case "restart":
+            return app.desk.died
+    return True
+
+
+def hints(app: CorefeelApp, typing: bool) -> list[Hint]:
+    """The footer."""
+    if app.batch.focused:
+        return app.batch.hints()
+    found = [Hint("⏎", "send", "screen.prompt.send")] if typing else []
+    for name in PROMPT_HINTS if typing else PANE_HINTS:
+        action = BY_NAME[name]
+        key = action.key if typing or not action.letter else action.letter
+        useful = app.desk.running is not None if name == "stop" else available(app, name)
+        if key and useful:
+            found.append(Hint(shown_key(key), action.label, action.call))
+    return found
+
+
+def commands(app: CorefeelApp) -> Iterator[SystemCommand]:
+    """The palette."""
+    for action in (*ACTIONS, *BATCH_ACTIONS):
+        if available(app, action.name):
+            run = partial(app.call_later, app.run_action, action.call)
+            yield SystemCommand(action.label.capitalize(), action.sentence, run)

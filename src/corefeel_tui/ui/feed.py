@@ -1,0 +1,84 @@
+"""One stream of events and the record it makes; drained in batches, never for long at once.
+
+Knows a client and the fold; nothing of what is on the screen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+from corefeel_tui.client import Client
+from corefeel_tui.commands import Command
+from corefeel_tui.errors import CorefeelError
+from corefeel_tui.events import EngineDied, Event, Tokens
+from corefeel_tui.folding import Record, apply
+from corefeel_tui.ui.batch.run import of_batch
+
+SLICE = 0.02
+"""Longest time in seconds one drain folds before the screen gets its turn."""
+
+
+class Feed:
+    """A client's events, folded into `record`.  `label` is "" for what is live.
+
+    What a live engine says of batches is not folded but put into `apart`.
+    """
+
+    def __init__(self, client: Client, label: str = "") -> None:
+        self.client = client
+        self.label = label
+        self.record = Record()
+        self.run: str | None = None
+        self.waiting: deque[Event] = deque()
+        self.apart: list[Event] = []
+        self.rate = 0.0
+        self._counted = (0.0, 0)
+
+    @property
+    def live(self) -> bool:
+        """Whether prompts can be sent here."""
+        return self.client.live
+
+    async def pump(self, arrived: Callable[[Feed], None], first: Command | None = None) -> None:
+        """Start the client, send the first command, and queue what it says until it ends."""
+        try:
+            await self.client.start()
+            if first is not None:
+                await self.client.send(first)
+            async for event in self.client.events():
+                self.waiting.append(event)
+                arrived(self)
+        except CorefeelError as error:
+            self.waiting.append(EngineDied(str(error)))
+            arrived(self)
+
+    def drain(self) -> list[Event]:
+        """Fold what waits, for at most a slice of time; returns what was folded."""
+        end = monotonic() + SLICE
+        batch: list[Event] = []
+        while self.waiting and (len(batch) % 16 or monotonic() < end):
+            event = self.waiting.popleft()
+            if self.live and of_batch(event):
+                self.apart.append(event)
+                continue
+            apply(self.record, event)
+            batch.append(event)
+        self._measure(batch)
+        return batch
+
+    def _measure(self, batch: list[Event]) -> None:
+        """Tokens per second of the reference's answer, over about a second."""
+        run = self.record.runs.get(self.run or "")
+        if run is None:
+            return
+        name = run.started.reference
+        count = sum(len(e.ids) for e in batch if isinstance(e, Tokens) and e.trajectory == name)
+        since, total = self._counted
+        now = monotonic()
+        if now - since >= 1.0:
+            self.rate = total / (now - since) if now - since < 3 else 0.0
+            self._counted = (now, count)
+        else:
+            self._counted = (since, total + count)

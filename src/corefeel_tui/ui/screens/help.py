@@ -1,0 +1,76 @@
+"""Help: every key and every sign on one page, made from the table of actions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from corefeel_tui.ui.actions import ACTIONS, keys_of
+from corefeel_tui.ui.batch.actions import BATCH_ACTIONS
+from corefeel_tui.ui.text.ramp import BLOCKS, THRESHOLDS
+
+MOVES = (
+    ("⏎", "send the prompt"),
+    ("^J", "line break in the prompt"),
+    ("↑ ↓", "earlier and later prompts, at the prompt's edges; ↓ in an empty one takes an example"),
+    ("esc", "prompt → panes; there: drop selection, cursor, drawer, focus view"),
+    ("tab", "next pane; 1–6 go to a pane"),
+    ("← → ↑ ↓", "move the cursor through the tokens; with shift select"),
+    ("^P", "command palette"),
+)
+
+SIGNS = (
+    ("tint", "KL of this token against the reference, on the same context"),
+    ("underline", "rank flip: the variant's first choice is another token"),
+    ("bold", "hard flip: the reference was more than 0.1 surer of its first choice"),
+    ("⑂", "fork: from here the answers differ, and so do their contexts"),
+    ("⟨x⟩", "locked: what the variant would have said instead"),
+    ("−x +y", "diff: the reference's words, this answer's words"),
+    ("VETO +6.1", "verdict and margin: log-odds of the two labels that matter"),
+    ("VETO?", "provisional: the answer is still being written"),
+    ("▼64 %", "share of the reference's margin that is lost"),
+    ("‼", "another verdict than the reference's, or its margin leans the other way"),
+    ("≈ 0", "below the floor: not distinguishable from zero"),
+    ("∎", "end of the answer"),
+)
+
+
+def help_text() -> Content:
+    """The page."""
+    lines: list[Content] = []
+    every = (*ACTIONS, *BATCH_ACTIONS)
+    for group in dict.fromkeys(action.group for action in every):
+        lines.append(Content.styled(group, "bold $accent"))
+        if group == "Ask":
+            lines += [_line(key, text) for key, text in MOVES]
+        lines += [_line(keys_of(a), a.sentence) for a in every if a.group == group]
+        lines.append(Content(""))
+    lines.append(Content.styled("Signs", "bold $accent"))
+    lines += [_line(sign, text) for sign, text in SIGNS]
+    lines += [Content(""), Content.styled("KL scale, nats", "bold $accent")]
+    scale = [f"{BLOCKS[0]} < {THRESHOLDS[0]:g}"]
+    scale += [f"{BLOCKS[i]} ≥ {low:.2g}" for i, low in enumerate(THRESHOLDS, 1)]
+    lines += [Content("  " + "   ".join(scale[:4])), Content("  " + "   ".join(scale[4:]))]
+    return Content("\n").join(lines)
+
+
+def _line(key: str, text: str) -> Content:
+    return Content.assemble((f"  {key:<12}", "bold"), (text, "$foreground"))
+
+
+class HelpScreen(ModalScreen[None]):
+    """The page, to scroll."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,f1,question_mark,q", "dismiss", "close")]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog wide tall") as dialog:
+            dialog.border_title = "help"
+            dialog.border_subtitle = "esc"
+            yield Static(help_text())

@@ -1,0 +1,1 @@
+"""One module per widget: attributes come down, messages go up."""

@@ -1,0 +1,122 @@
+"""The whole program in a real terminal, with a stand-in for the engine: keys in, screen out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pyte
+import pytest
+
+LAUNCH = Path(__file__).parents[1] / "launch.py"
+COLUMNS, ROWS = 120, 35
+
+
+class Terminal:
+    """A program on a pseudo-terminal, and what its screen shows."""
+
+    def __init__(self, arguments: list[str], directory: Path) -> None:
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        homes = {name: str(directory) for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
+        self.process = subprocess.Popen(
+            [sys.executable, str(LAUNCH), *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=directory,
+            env={**os.environ, **homes, "TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._fd = master
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    def read(self, seconds: float) -> None:
+        if select.select([self._fd], [], [], seconds)[0]:
+            with suppress(OSError):
+                # pyte takes the private form of "CSI m" (a keyboard query) for colours.
+                data = os.read(self._fd, 1 << 16).replace(b"\x1b[>1u", b"").replace(b"\x1b[<u", b"")
+                self._stream.feed(data)
+
+    def until(self, condition: Callable[[str], bool], seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while not condition(self.text):
+            assert time.monotonic() < end, self.text
+            assert self.process.poll() is None, self.text
+            self.read(0.1)
+
+    def type(self, text: str) -> None:
+        os.write(self._fd, text.encode())
+
+    def end(self) -> int:
+        """Wait for the program, reading on so that it can write its last."""
+        limit = time.monotonic() + 30
+        while self.process.poll() is None:
+            assert time.monotonic() < limit, self.text
+            self.read(0.1)
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self._fd)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    (tmp_path / "sessions").mkdir()
+    terminal = Terminal(["0.02"], tmp_path)
+    yield terminal
+    terminal.close()
+
+
+def test_type_stream_toggle_inspect_save_quit(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.until(lambda text: "Write a prompt" in text)
+    terminal.type("is it allowed?\r")
+    terminal.until(lambda text: "‼ was VETO" in text and "VETO?" not in text)
+    terminal.type("\x1bOQ")
+    terminal.until(lambda text: "[locked]" in text and "⟨VE⟩" in text)
+    terminal.type("\x1b")
+    time.sleep(0.3)  # a terminal tells a lone escape from a sequence by time
+    terminal.type("gi")
+    terminal.until(lambda text: "⑂ fork" in text and "H, rank" in text)
+    terminal.until(lambda text: "saving is-it-allowed" in text)
+    terminal.type("\x11")
+    assert terminal.end() == 0
+    (session,) = (tmp_path / "sessions").glob("*.jsonl")
+    assert b'"session_finished"' in session.read_bytes().splitlines()[-1]
+
+
+def test_the_engine_killed_mid_stream_leaves_a_live_app(terminal: Terminal) -> None:
+    terminal.until(lambda text: "Write a prompt" in text)
+    terminal.type("die\r")
+    terminal.until(lambda text: "the engine ended" in text)
+    terminal.type("r")
+    terminal.until(lambda text: "the engine ended" not in text)
+    terminal.type("once more")
+
+    def answered(text: str) -> bool:
+        terminal.type("\r")  # refused while the models load, and then the prompt stays
+        return "‼ was VETO" in text
+
+    terminal.until(answered)
+    terminal.type("\x11")
+    assert terminal.end() == 0
