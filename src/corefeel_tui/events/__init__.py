@@ -1,0 +1,50 @@
+"""The vocabulary between engine, session file and screen: frozen events, one JSON object a line.
+
+Knows the wire format and nothing about who sends, stores or shows it.
+"""
+
+from .comparison import (
+    Failed,
+    Fork,
+    ItemFinished,
+    Pieces,
+    Started,
+    Tokens,
+    TrajectoryFinished,
+    Verdict,
+)
+from .life import EngineDied, EngineStarted, Loaded, Loading, Notice, PlannedSet, Status
+from .session import SessionFinished, SessionHeader
+from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
+from .work import Planned, Progress, Scored
+
+__all__ = [
+    "JSON",
+    "REGISTRY",
+    "EngineDied",
+    "EngineStarted",
+    "Event",
+    "Failed",
+    "Fork",
+    "ItemFinished",
+    "Loaded",
+    "Loading",
+    "Notice",
+    "Pieces",
+    "Planned",
+    "PlannedSet",
+    "Progress",
+    "Scored",
+    "SessionFinished",
+    "SessionHeader",
+    "Started",
+    "Status",
+    "Tokens",
+    "TrajectoryFinished",
+    "Unknown",
+    "Verdict",
+    "decode",
+    "encode",
+    "from_dict",
+    "to_dict",
+]
