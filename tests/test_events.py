@@ -34,6 +34,8 @@ BY_TYPE = {
     "list[dict[str, str]]": st.lists(st.dictionaries(text, text, max_size=2), max_size=2),
     "dict[str, str]": st.dictionaries(text, text, max_size=3),
     "dict[str, int]": st.dictionaries(text, st.integers(0, 2**31), max_size=3),
+    "dict[str, list[str]]": st.dictionaries(text, st.lists(text, max_size=2), max_size=2),
+    "dict[str, int | None]": st.dictionaries(text, st.integers(0, 2**31) | st.none(), max_size=3),
     "dict[str, JSON]": st.dictionaries(text, json_objects, max_size=2),
     "dict[str, float | None]": st.dictionaries(text, number | st.none(), max_size=3),
     "dict[str, Any]": json_objects,

@@ -13,6 +13,16 @@ from .comparison import (
     TrajectoryFinished,
     Verdict,
 )
+from .edge import (
+    EdgeFound,
+    EdgeSearched,
+    EdgeStarted,
+    Margins,
+    Ranked,
+    RungMargin,
+    Tried,
+    WordMargin,
+)
 from .life import EngineDied, EngineStarted, Loaded, Loading, Notice, PlannedSet, Status
 from .session import SessionFinished, SessionHeader
 from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
@@ -21,6 +31,9 @@ from .work import Planned, Progress, Scored
 __all__ = [
     "JSON",
     "REGISTRY",
+    "EdgeFound",
+    "EdgeSearched",
+    "EdgeStarted",
     "EngineDied",
     "EngineStarted",
     "Event",
@@ -29,11 +42,14 @@ __all__ = [
     "ItemFinished",
     "Loaded",
     "Loading",
+    "Margins",
     "Notice",
     "Pieces",
     "Planned",
     "PlannedSet",
     "Progress",
+    "Ranked",
+    "RungMargin",
     "Scored",
     "SessionFinished",
     "SessionHeader",
@@ -41,8 +57,10 @@ __all__ = [
     "Status",
     "Tokens",
     "TrajectoryFinished",
+    "Tried",
     "Unknown",
     "Verdict",
+    "WordMargin",
     "decode",
     "encode",
     "from_dict",
