@@ -62,11 +62,14 @@ def train(
     workers: Annotated[int, typer.Option(help="processes that share each batch")] = 1,
     threads: Annotated[int, typer.Option(help="threads of each")] = 2,
     compiled: Annotated[bool, typer.Option(help="faster; needs a C++ compiler")] = False,
+    begins: Annotated[
+        Path | None, typer.Option(help="begin with this model's weights, not random ones")
+    ] = None,
 ) -> None:
     """Train, or go on with an interrupted run; give --steps, --minutes or --deadline."""
     if find_spec("torch") is None:
         raise CorefeelError("training needs torch; run `pip install corefeel-tui[train]`")
-    from .trainer import Plan
+    from .trainer import Plan, continued
     from .workers import run_workers
 
     if steps is None and minutes is None and deadline is None:
@@ -75,6 +78,8 @@ def train(
     if deadline is not None:
         until = time.mktime(time.strptime(time.strftime("%Y-%m-%d ") + deadline, "%Y-%m-%d %H:%M"))
     plan = Plan(seed, steps, until, decay, compiled=compiled)
+    if begins is not None:
+        plan = continued(plan, begins)
     _tokenizer(folder)
     run_workers(workers, _train, plan, folder, threads)
 

@@ -32,10 +32,10 @@ def render(measured: list[Figures], training: dict[str, Any], kl_items: int) -> 
         curve=_curve(training),
         shortfalls=_shortfalls(measured[0]),
         kl_items=kl_items,
-        tokens=f"{training['tokens'] / 1e6:.1f}",
+        tokens=f"{sum(run['tokens'] for run in runs(training)) / 1e6:.1f}",
+        hours=f"{sum(run['seconds'] for run in runs(training)) / 3600:.1f}",
         phases=_phases(training),
-        steps=training["step"],
-        decay=training["decay"],
+        commands=_commands(training),
     )
 
 
@@ -48,33 +48,68 @@ def _percent(share: Share) -> str:
     return f"{100 * share.right / share.count:.1f}" if share.count else "–"
 
 
+def runs(training: dict[str, Any]) -> list[dict[str, Any]]:
+    """The run that wrote the weights, after those it began from."""
+    before = training.get("before")
+    return [*(runs(before) if before else []), training]
+
+
 def _training(training: dict[str, Any]) -> str:
-    plan, position = training["plan"], training["position"]
+    done = runs(training)
     rows = [
-        ["seed", str(plan["seed"])],
-        ["steps", f"{training['step']:,}"],
-        ["tokens", f"{training['tokens']:,}"],
-        ["hours", f"{training['seconds'] / 3600:.2f}"],
-        ["whole shards read", str(position[0])],
-        ["SHA-256 over them", f"`{position[2]}`"],
+        ["seed", *(str(run["plan"]["seed"]) for run in done)],
+        ["steps", *(f"{run['step']:,}" for run in done)],
+        ["tokens", *(f"{run['tokens']:,}" for run in done)],
+        ["hours", *(f"{run['seconds'] / 3600:.2f}" for run in done)],
+        ["share in which the rate falls", *(str(run["decay"]) for run in done)],
+        ["peak rates, matrices and others", *(_rates(run["plan"]) for run in done)],
+        ["whole shards read", *(str(run["position"][0]) for run in done)],
+        ["SHA-256 over them", *(f"`{run['position'][2]}`" for run in done)],
     ]
-    return _table(["what", "value"], rows)
+    return _table(["what", *(f"run {number + 1}" for number in range(len(done)))], rows)
+
+
+def _commands(training: dict[str, Any]) -> str:
+    """What to type to train again what each run trained."""
+    lines = []
+    for number, run in enumerate(runs(training), 1):
+        begins = f" --begins run{number - 1}-exported" if run["plan"].get("begins") else ""
+        lines.append(
+            f"python -m corefeel_tui.pocket train --folder run{number} --seed {run['plan']['seed']}"
+            f" --steps {run['step']} --decay {run['decay']}{begins}"
+        )
+        lines.append(
+            f"python -m corefeel_tui.pocket export --folder run{number} --to run{number}-exported"
+        )
+    return "\n".join(lines)
+
+
+def _rates(plan: dict[str, Any]) -> str:
+    return f"{plan['matrix_rate']} and {plan['other_rate']}"
 
 
 def _phases(training: dict[str, Any]) -> str:
-    rows = [[f"{p[0]:,}", f"`{p[1]}`", f"{p[2]:,}"] for p in training["plan"]["schedule"]]
-    return _table(["from token", "mixture", "tokens a step"], rows)
+    rows = [
+        [str(number), f"{p[0]:,}", f"`{p[1]}`", f"{p[2]:,}"]
+        for number, run in enumerate(runs(training), 1)
+        for p in run["plan"]["schedule"]
+    ]
+    return _table(["run", "from token", "mixture", "tokens a step"], rows)
 
 
 def _curve(training: dict[str, Any]) -> str:
-    """Loss in nats per learned token, a dozen points of the logged curve."""
-    points = training["curve"]
-    every = max(1, len(points) // 14)
-    chosen = points[::every]
-    if chosen[-1] is not points[-1]:
-        chosen.append(points[-1])
-    rows = [[f"{p['tokens'] / 1e6:.1f}", *(f"{p[skill]:.3f}" for skill in SKILLS)] for p in chosen]
-    return _table(["tokens, millions", *SKILLS], rows)
+    """Loss in nats per learned token, a dozen points of each run's logged curve."""
+    rows = []
+    for number, run in enumerate(runs(training), 1):
+        points = run["curve"]
+        chosen = points[:: max(1, len(points) // 12)]
+        if chosen[-1] is not points[-1]:
+            chosen.append(points[-1])
+        rows += [
+            [str(number), f"{p['tokens'] / 1e6:.1f}", *(f"{p[skill]:.3f}" for skill in SKILLS)]
+            for p in chosen
+        ]
+    return _table(["run", "tokens, millions", *SKILLS], rows)
 
 
 def _goals(reference: Figures) -> str:

@@ -29,7 +29,8 @@ SKILLS = ("judge", "facts", "describe", "reason", "recall", "converse", "refuse"
 DOMAINS = tuple(words.HELDOUT_DOMAINS)
 
 # Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
-# acts of looking up, `dense` the longest texts; the tokenizer was made from `short` and `long`.
+# acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts; the tokenizer was
+# made from `short` and `long`.
 MIXTURES: dict[str, dict[str, float]] = {
     "short": {
         "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
@@ -51,6 +52,16 @@ MIXTURES: dict[str, dict[str, float]] = {
         "explain": 0.01, "reason": 0.07, "recall": 0.12, "copy": 0.10, "converse": 0.04,
         "refuse": 0.04, "persona": 0.02,
     },
+    "lookup": {
+        "judge": 0.10, "evidence": 0.14, "fact": 0.12, "card": 0.03, "rule": 0.03, "describe": 0.03,
+        "explain": 0.01, "reason": 0.06, "recall": 0.26, "copy": 0.14, "converse": 0.04,
+        "refuse": 0.03, "persona": 0.01,
+    },
+    "ripe": {
+        "judge": 0.26, "evidence": 0.10, "fact": 0.24, "card": 0.08, "rule": 0.05, "describe": 0.03,
+        "explain": 0.01, "reason": 0.12, "recall": 0.05, "copy": 0.01, "converse": 0.04,
+        "refuse": 0.04, "persona": 0.02,
+    },
 }  # fmt: skip
 
 
@@ -67,10 +78,10 @@ def _rules(rng: random.Random, world: World) -> Item:
 
 
 def _recall(rng: random.Random, world: World, stage: str) -> Item:
-    if stage == "dense":
+    if stage in ("dense", "ripe"):
         lines = rng.choice((rng.randint(2, 10), rng.randint(6, 30), rng.randint(20, 100)))
         return recall_item(rng, world, lines, rng.randint(6, 16))
-    if stage == "focus":
+    if stage in ("focus", "lookup"):
         return recall_item(rng, world, rng.randint(2, 10), rng.randint(4, 10))
     if stage == "short":
         lines = rng.randint(2, 12)

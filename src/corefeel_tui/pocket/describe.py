@@ -5,6 +5,7 @@ boosters.
 from __future__ import annotations
 
 import random
+import re
 
 from .conversation import Item
 from .prose import (
@@ -53,22 +54,30 @@ def describe(rng: random.Random, place: Place, register: str) -> str:
         sentence = fact_sentence(rng, place, register, attribute)
         sentences.append(with_tail(rng, sentence, register))
     sentences.append(rng.choice(CLOSINGS[register]))
-    return " ".join(sentence for sentence in sentences if sentence)
+    return with_articles(" ".join(sentence for sentence in sentences if sentence))
+
+
+def with_articles(text: str) -> str:
+    """`a` before a vowel becomes `an`."""
+    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
 
 
 def _slots(rng: random.Random, register: str) -> dict[str, str]:
     mood, other = rng.sample(MOODS[register], 2)
-    noun, second = rng.sample(NOUNS, 2)
-    verb = rng.choice(VERBS[register])
-    return {"a": mood, "b": other, "A": mood.capitalize(), "n": noun, "m": second, "v": verb}
+    noun, second, third = rng.sample(NOUNS, 3)
+    verb, again = rng.sample(VERBS[register], 2)
+    slots = {"a": mood, "b": other, "A": mood.capitalize(), "v": verb, "w": again}
+    return {**slots, "n": noun, "m": second, "o": third}
 
 
 def with_tail(rng: random.Random, sentence: str, register: str) -> str:
-    """The sentence with a freely chosen clause before its full stop: where the prose has its
-    entropy.
+    """The sentence with one or two freely chosen clauses before its full stop: where the prose has
+    its entropy.
     """
-    tail = rng.choice(TAILS).format(**_slots(rng, register))
-    return f"{sentence[:-1]}{tail}{sentence[-1]}"
+    tails = [
+        rng.choice(TAILS).format(**_slots(rng, register)) for _ in range(rng.choice((1, 1, 2)))
+    ]
+    return f"{sentence[:-1]}{''.join(tails)}{sentence[-1]}"
 
 
 def fact_sentence(rng: random.Random, place: Place, register: str, attribute: str) -> str:
@@ -109,9 +118,9 @@ def explain_item(rng: random.Random, world: World) -> Item:
 def filler(rng: random.Random, world: World) -> str:
     """One plain sentence about the town, for long texts in which something else is to be found."""
     place = rng.choice(list(world.places.values()))
-    return rng.choice(LEADS["plain"]).format(
-        x=place.name, a=rng.choice(MOODS["plain"]), b=rng.choice(MOODS["warm"])
-    )
+    lead = rng.choice(LEADS["plain"])
+    mood, other = rng.choice(MOODS["plain"]), rng.choice(MOODS["warm"])
+    return with_articles(lead.format(x=place.name, a=mood, b=other))
 
 
 def words_of(register: str) -> set[str]:

@@ -31,6 +31,10 @@ def export_run(run: Path, to: Path) -> None:
     progress = state["progress"]
     record["decay"] = round(progress["decay_steps"] / max(1, progress["step"]), 4)
     record["curve"] = _curve(run / "loss.csv")
+    begins = state["plan"].get("begins")
+    if begins:
+        record["before"] = json.loads((Path(begins) / "training.json").read_text("utf-8"))
+        record["plan"]["begins"] = "the run before"
     export_network(network, tokenizer, to, record)
 
 

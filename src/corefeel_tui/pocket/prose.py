@@ -11,9 +11,9 @@ REGISTERS = (
 )
 LENGTHS = {
     "plain": (2, 3),
-    "formal": (3, 4),
-    "gothic": (3, 4),
-    "terse": (2, 2),
+    "formal": (2, 3),
+    "gothic": (2, 3),
+    "terse": (1, 2),
     "warm": (2, 3),
 }
 ASK = (
@@ -116,13 +116,13 @@ VERBS = {
 }
 TAILS = (
     ", where the {a} {n} {v}",
-    ", {a} as a {n}",
-    ", by the {a} {n}",
-    " while a {n} {v}",
+    ", by the {a} {n} and the {b} {m}",
+    " while a {a} {n} {v} and a {b} {m} {w}",
     ", {a} and {b}",
-    ", beside the {n} and the {m}",
+    ", beside {n}, {m} and {o}",
     ", near a {a} {n}",
+    ", between a {n} and a {b} {m}",
     " and the {n} {v}",
-    "",
+    ": {n}, {m}, {o}",
 )
 SKIES = words.spaced("bruised leaden starless weeping ashen iron dying wan black sullen")

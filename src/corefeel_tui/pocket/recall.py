@@ -43,16 +43,9 @@ def _ledger(rng: random.Random, lines: int, questions: int) -> Item:
     pairs = {str(n): f"{rng.choice(words.ADJECTIVES)} {rng.choice(words.OBJECTS)}" for n in numbers}
     form = rng.randrange(len(LEDGER))
     text = "\n".join(LEDGER[form].format(k=key, v=value) for key, value in pairs.items())
-    one, two = "What is in locker {}?", "What is in lockers {} and {}?"
+    asks = "What is in locker {}?", "What is in lockers {} and {}?"
     return _ask(
-        rng,
-        f"Read this.\n{text}\n",
-        pairs,
-        questions,
-        ("ledger", form),
-        (one, two),
-        "The {}.",
-        "The {} and the {}.",
+        rng, f"Read this.\n{text}\n", pairs, questions, ("ledger", form), asks, LEDGER[form]
     )
 
 
@@ -63,19 +56,18 @@ def _prose(rng: random.Random, world: World, lines: int, questions: int) -> Item
         key = rng.choice((*words.FIRST_NAMES, *words.STREETS, *words.DISTRICTS))
         pairs[key] = coined(rng)
     form = rng.randrange(len(PROSE))
+    asks = "What is the word of {}?", "What are the words of {} and {}?"
     sentences = [filler(rng, world) for _ in range(max(0, lines - count))]
     for key, value in pairs.items():
         sentences.insert(rng.randint(0, len(sentences)), PROSE[form].format(k=key, v=value))
-    one, two = "What is the word of {}?", "What are the words of {} and {}?"
     return _ask(
         rng,
         f"Read this.\n{' '.join(sentences)}\n",
         pairs,
         questions,
         ("prose", form),
-        (one, two),
-        "{}.",
-        "{} and {}.",
+        asks,
+        "The word of {k} is {v}.",
     )
 
 
@@ -87,13 +79,13 @@ def _ask(
     form: tuple[object, ...],
     asks: tuple[str, str],
     says: str,
-    says_two: str,
 ) -> Item:
+    """Questions whose answers repeat the key before the value, as the text has it."""
     messages: list[tuple[str, str]] = []
     for index in range(questions):
         keys = rng.sample(list(pairs), 2 if len(pairs) > 1 and rng.random() < 0.35 else 1)
         asked = asks[len(keys) - 1].format(*keys)
-        answer = (says_two if len(keys) == 2 else says).format(*(pairs[key] for key in keys))
+        answer = " ".join(says.format(k=key, v=pairs[key]) for key in keys)
         messages += [("user", text + asked if index == 0 else asked), ("assistant", answer)]
     rule = "multi_key" if len(keys) == 2 else "single_key"
     signature = ("recall", *form, tuple(pairs.items()))

@@ -59,23 +59,30 @@ def persona_item(rng: random.Random, world: World, turns: int) -> Item:
     )
     messages = [("system", style.format(n=name, r=role, m=marker))]
     close = f"{marker[0].upper()}{marker[1:]}."
+    signatures: list[tuple[object, ...]] = []
     for _ in range(turns):
-        asked, said = _persona_turn(rng, world, name, role)
+        asked, said, signature = _persona_turn(rng, world, name, role)
         messages += [("user", asked), ("assistant", f"{said} {close}")]
-    signature = ("persona", name, role, marker)
-    return Item("refuse", tuple(messages), close, "persona", (signature,), rolling=True)
+        signatures += [signature] if signature else []
+    signatures.append(("persona", name, role, marker))
+    return Item("refuse", tuple(messages), close, "persona", tuple(signatures), rolling=True)
 
 
-def _persona_turn(rng: random.Random, world: World, name: str, role: str) -> tuple[str, str]:
+def _persona_turn(
+    rng: random.Random, world: World, name: str, role: str
+) -> tuple[str, str, tuple[object, ...]]:
+    """What is asked, what is said, and which rung was asked for (else nothing)."""
     kind = rng.randrange(3)
     if kind == 0:
-        return rng.choice(
-            ("Who are you?", "What is your name?", "And you are?")
-        ), f"I am {name}, {role}."
+        return (
+            rng.choice(("Who are you?", "What is your name?", "And you are?")),
+            f"I am {name}, {role}.",
+            (),
+        )
     if kind == 1:
         asks, replies = rng.choice(TALK)
-        return rng.choice(asks), rng.choice(replies)
+        return rng.choice(asks), rng.choice(replies), ()
     topic, rung = rng.choice(TOPICS), rng.choice((1, 3))
     subject = rng.choice(subjects(world, topic.kind))
     said = refusal(rng, topic) if rung >= REFUSE_FROM else compliance(rng, topic)
-    return topic.rungs[rung].format(x=subject), said
+    return topic.rungs[rung].format(x=subject), said, ("refuse", topic.name, rung, subject)

@@ -9,11 +9,12 @@ import errno
 import io
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from corefeel_tui.errors import CorefeelError
@@ -42,6 +43,11 @@ SCHEDULE = (
     Phase(9_344_598, "focus", 2048),
     Phase(15_500_000, "dense", 2048),
 )
+CONTINUED = (
+    Phase(0, "lookup", 3072),
+    Phase(1_200_000, "dense", 3072),
+    Phase(3_500_000, "ripe", 4096),
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,12 @@ class Plan:
     probe_every: int = 500
     compiled: bool = False
     shape: Shape = field(default_factory=Shape)
+    begins: str = ""
+
+
+def continued(plan: Plan, model: Path) -> Plan:
+    """A run that begins with an exported model's weights: looking things up comes first."""
+    return replace(plan, begins=str(model), schedule=CONTINUED, matrix_rate=0.015, other_rate=0.003)
 
 
 @dataclass
@@ -94,6 +106,8 @@ class Trainer:
             (torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0), plan.other_rate),
         ]
         self.progress = Progress()
+        if plan.begins:
+            self._begin(Path(plan.begins))
         self._resume()
         if plan.compiled:
             compile_blocks(self.network)
@@ -211,6 +225,10 @@ class Trainer:
         buffer = io.BytesIO()
         torch.save(state, buffer)
         write_whole(self.folder / CHECKPOINT, buffer.getvalue())
+
+    def _begin(self, model: Path) -> None:
+        """Weights of an exported model instead of random ones."""
+        self.network.load_state_dict(load_file(model / "model.safetensors"))
 
     def _resume(self) -> None:
         path = self.folder / CHECKPOINT
