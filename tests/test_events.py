@@ -35,6 +35,13 @@ BY_TYPE = {
     "dict[str, str]": st.dictionaries(text, text, max_size=3),
     "dict[str, int]": st.dictionaries(text, st.integers(0, 2**31), max_size=3),
     "dict[str, list[str]]": st.dictionaries(text, st.lists(text, max_size=2), max_size=2),
+    "dict[str, list[int]]": st.dictionaries(
+        text, st.lists(st.integers(0, 2**31), max_size=3), max_size=2
+    ),
+    "dict[str, list[float | None]]": st.dictionaries(
+        text, st.lists(number | st.none(), max_size=2), max_size=2
+    ),
+    "list[dict[str, Any]]": st.lists(json_objects, max_size=2),
     "dict[str, int | None]": st.dictionaries(text, st.integers(0, 2**31) | st.none(), max_size=3),
     "dict[str, JSON]": st.dictionaries(text, json_objects, max_size=2),
     "dict[str, float | None]": st.dictionaries(text, number | st.none(), max_size=3),

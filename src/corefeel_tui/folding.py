@@ -101,6 +101,8 @@ class Record:
     notices: list[ev.Notice] = field(default_factory=list)
     failures: list[ev.Failed] = field(default_factory=list)
     scored: dict[str, ev.JSON] = field(default_factory=dict)
+    healed: dict[tuple[str, str], ev.Healed] = field(default_factory=dict)
+    """What the forks of (run, variant) were."""
     ending: str | None = None
 
     def text(self, ids: Iterable[int]) -> str:
@@ -133,6 +135,8 @@ def apply(record: Record, event: ev.Event) -> None:
             (run.failures if run else record.failures).append(event)
         case ev.Scored():
             record.scored[event.run] = event.result
+        case ev.Healed():
+            record.healed[event.of, event.variant] = event
         case ev.SessionFinished():
             record.ending = event.status
         case _:

@@ -334,7 +334,7 @@ def test_sampling_frequencies_match_softmax() -> None:
     draws = []
     for position in range(4000):
         pick = make_picker(Sampling(temperature=0.7, seed=11))
-        draws.append(pick(logits, position, [(0, 0)]).item())
+        draws.append(pick(logits, [((0, 0), position)]).item())
     expected = np.exp(log_softmax(np.array(logits[0], np.float64) / 0.7)) * len(draws)
     assert chisquare(np.bincount(draws, minlength=5), expected).pvalue > 1e-3
 
@@ -347,7 +347,7 @@ def test_filters_leave_only_what_they_allow() -> None:
         ({"min_p": 0.3}, {1, 2}),
     ):
         pick = make_picker(Sampling(temperature=1.0, **changes))
-        drawn = {pick(logits, position, [(0, 0)]).item() for position in range(200)}
+        drawn = {pick(logits, [((0, 0), position)]).item() for position in range(200)}
         assert drawn == allowed, changes
 
 

@@ -16,6 +16,10 @@ class Ask(Command):
     names an earlier run of this engine whose conversation goes on, each model with its own
     answers.  `verdict` is a `verdicts.VerdictSpec` as a dict, or None.  `top` is k of the stored
     top-k.  `background` runs yield to interactive ones.
+
+    Every answer begins with the tokens `forced`.  `prompt_ids`, as in `events.Started`, are read in
+    place of the rendered chat.  For a branch `branches_from` tells what it goes on from, `origin`
+    which models that was made with (`forks.origin_of`), and `noise` keys its noise as it did there.
     """
 
     name = "ask"
@@ -36,6 +40,11 @@ class Ask(Command):
     variants: list[str] | None = None
     top: int = 8
     background: bool = False
+    forced: list[int] = field(default_factory=list)
+    prompt_ids: dict[str, list[int]] = field(default_factory=dict)
+    branches_from: dict[str, Any] | None = None
+    noise: list[int] = field(default_factory=list)
+    origin: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

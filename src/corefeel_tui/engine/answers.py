@@ -25,6 +25,8 @@ Margins = dict[str, float | None]
 class Question:
     """A rendered prompt per model and how to answer it; `boundaries` as in `prefill.fill`.
 
+    Every answer begins with the tokens `forced`, which count towards `max_tokens`.
+
     `top` is k of the stored top-k; without `top_everywhere` it is stored only where a model flips,
     answers fork or one decides.
     """
@@ -33,6 +35,7 @@ class Question:
     prompts: Mapping[str, list[int]]
     max_tokens: int
     key: NoiseKey = (0, 0)
+    forced: Sequence[int] = ()
     boundaries: Mapping[str, int] = field(default_factory=dict)
     stop: tuple[str, ...] = ()
     verdict: verdicts.VerdictSpec | None = None

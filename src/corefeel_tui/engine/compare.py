@@ -37,7 +37,10 @@ def compare(
     reference = next(iter(models))
     runs = [RunAnswers(q, list(models), reference, tokenizer, pieces) for q in questions]
     lock = Lockstep(models, reference, make_picker(sampling), prefixes)
-    starts = [Start(q.run, q.prompts, q.key, q.boundaries) for q in questions]
+    starts = [
+        Start(q.run, q.prompts, q.key, q.boundaries, dict.fromkeys(q.prompts, q.forced))
+        for q in questions
+    ]
     broken = False
     for _ in lock.read(starts):
         if cancelled():

@@ -28,7 +28,7 @@ class Row:
     run: str
     tokens: list[int]
     owners: list[str]
-    key: NoiseKey = (0, 0)
+    start: Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,16 @@ class Start:
     """How a run begins: a prompt per model, the reference's first, and what keys its noise.
 
     `boundaries` are the lengths at which a snapshot may help a later turn (`prefill.fill`).
+    `forced` are tokens that a model takes first, whatever it would choose.  A run that goes on from
+    `answered` tokens of an answer draws the noise of those positions on.
     """
 
     run: str
     prompts: Mapping[str, list[int]]
     key: NoiseKey = (0, 0)
     boundaries: Mapping[str, int] = field(default_factory=dict)
+    forced: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,16 @@ class _Pass:
 
 @dataclass(slots=True)
 class Lockstep:
-    """The rows of some runs and every model's caches over those it scores."""
+    """The rows of some runs and every model's caches over those it scores.
+
+    Unless `crossed`, a model scores its own rows only.
+    """
 
     models: Mapping[str, nn.Module]
     reference: str
     picker: Picker
     prefixes: Prefixes | None = None
+    crossed: bool = True
     position: int = 0
     rows: list[Row] = field(default_factory=list)
     _caches: dict[str, RowCaches] = field(default_factory=dict)
@@ -103,7 +111,7 @@ class Lockstep:
             mx.eval(flight.logits, flight.picks)
             for row, token in zip(flight.rows, flight.picks.tolist(), strict=True):
                 if name in row.owners:
-                    choice[row.run, name] = token
+                    choice[row.run, name] = self._forced(row, name, token)
         return Step(
             position=self.position,
             scored={name: flight.rows for name, flight in self._passes.items()},
@@ -127,7 +135,7 @@ class Lockstep:
                 continue
             read = list(row.tokens) if len(groups) > 1 else row.tokens
             for i, (token, owners) in enumerate(groups.items()):
-                child = row if i == 0 else Row(row.run, [*read, token], owners, row.key)
+                child = row if i == 0 else Row(row.run, [*read, token], owners, row.start)
                 parents[child] = row
             row.owners = next(iter(groups.values()))
             row.tokens.append(next(iter(groups)))
@@ -147,6 +155,8 @@ class Lockstep:
 
     def _rows_of(self, name: str) -> list[Row]:
         """The rows a model must score now, in the order of `rows`."""
+        if not self.crossed:
+            return [row for row in self.rows if name in row.owners]
         if name == self.reference:
             return list(self.rows)
         return [row for row in self.rows if name in row.owners or self.reference in row.owners]
@@ -168,9 +178,15 @@ class Lockstep:
         for name, rows in plan.items():
             last = [row.tokens[-1] for row in rows]
             logits = self._caches[name].forward(self.models[name], last)
-            picks = self.picker(logits, self.position, [row.key for row in rows])
+            places = [(row.start.key, self.position + row.start.answered) for row in rows]
+            picks = self.picker(logits, places)
             mx.async_eval(logits, picks)
             self._passes[name] = _Pass(rows, logits, picks)
+
+    def _forced(self, row: Row, name: str, token: int) -> int:
+        """What a model takes: what it chose, unless another token is prescribed here."""
+        forced = row.start.forced.get(name, ())
+        return forced[self.position] if self.position < len(forced) else token
 
     def _keep_ended(self, dying: Sequence[Row]) -> None:
         """Remember what was read of rows that end, for the conversation's next turn."""
@@ -199,7 +215,7 @@ def _first_rows(start: Start, reference: str) -> list[Row]:
     for name in sorted(start.prompts, key=lambda name: name != reference):
         row = next((row for row in rows if row.tokens == start.prompts[name]), None)
         if row is None:
-            rows.append(Row(start.run, list(start.prompts[name]), [name], start.key))
+            rows.append(Row(start.run, list(start.prompts[name]), [name], start))
         else:
             row.owners.append(name)
     return rows

@@ -15,8 +15,11 @@ from mlx_lm.sample_utils import apply_min_p, apply_top_k, apply_top_p
 NoiseKey = tuple[int, int]
 """(item, sample): with seed and position, what the noise of a row is a function of."""
 
-Picker = Callable[[mx.array, int, Sequence[NoiseKey]], mx.array]
-"""(logits (R, V) float32, position, a key per row) → lazy token ids (R,)."""
+Place = tuple[NoiseKey, int]
+"""A row's key and the position in its answer."""
+
+Picker = Callable[[mx.array, Sequence[Place]], mx.array]
+"""(logits (R, V) float32, a place per row) → lazy token ids (R,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +50,17 @@ def make_picker(sampling: Sampling) -> Picker:
     identical tokens: coupled sampling, DESIGN 4.7.  Filters apply in mlx-lm's order.
     """
     if sampling.temperature == 0:
-        return lambda logits, position, keys: mx.argmax(logits, axis=-1)
+        return lambda logits, places: mx.argmax(logits, axis=-1)
 
-    drawn: dict[tuple[NoiseKey, int], mx.array] = {}
+    drawn: dict[NoiseKey, tuple[int, mx.array]] = {}
 
     def noise(key: NoiseKey, position: int, vocabulary: int) -> mx.array:
         """All models of a step share one draw; those of past positions are let go."""
-        if (key, position) not in drawn:
-            for old in [k for k in drawn if k[1] != position]:
-                del drawn[old]
-            drawn[key, position] = mx.array(gumbel_noise(sampling.seed, key, position, vocabulary))
-        return drawn[key, position]
+        if drawn.get(key, (None,))[0] != position:
+            drawn[key] = position, mx.array(gumbel_noise(sampling.seed, key, position, vocabulary))
+        return drawn[key][1]
 
-    def pick(logits: mx.array, position: int, keys: Sequence[NoiseKey]) -> mx.array:
+    def pick(logits: mx.array, places: Sequence[Place]) -> mx.array:
         vocabulary = logits.shape[-1]
         logprobs = logits - mx.logsumexp(logits, axis=-1, keepdims=True)
         if 0 < sampling.top_p < 1:
@@ -68,7 +69,7 @@ def make_picker(sampling: Sampling) -> Picker:
             logprobs = apply_min_p(logprobs, sampling.min_p)
         if 0 < sampling.top_k < vocabulary:
             logprobs = apply_top_k(logprobs, sampling.top_k)
-        shared = mx.stack([noise(key, position, vocabulary) for key in keys])
+        shared = mx.stack([noise(key, position, vocabulary) for key, position in places])
         return mx.argmax(logprobs / sampling.temperature + shared, axis=-1)
 
     return pick

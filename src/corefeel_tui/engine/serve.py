@@ -133,6 +133,10 @@ def _accept(
             job = Job(run)
             job.steps = service.score(command, lambda: job.cancelled)
             scheduler.submit(job)
+        case commands.Heal(run=run):
+            job = Job(run)
+            job.steps = service.heal(command, lambda: job.cancelled)
+            scheduler.submit(job)
         case commands.Evaluate(run=run):
             job = Job(run, background=True)
             job.steps = service.evaluate(command, lambda: job.cancelled)

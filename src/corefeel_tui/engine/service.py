@@ -14,8 +14,10 @@ from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
 from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.batch.runner import BatchRunner
+from corefeel_tui.engine.branching import check_branch, stored_prompts, told_prompts
 from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.control import make_control
+from corefeel_tui.engine.heal import heal_steps
 from corefeel_tui.engine.modelset import POCKET, ModelSet, load_set, plan_set
 from corefeel_tui.engine.prefill import Prefixes
 from corefeel_tui.engine.sampling import Sampling
@@ -23,6 +25,7 @@ from corefeel_tui.engine.scoring import check_floor, score_steps
 from corefeel_tui.engine.trajectories import PieceTexts
 from corefeel_tui.engine.windows import read_windows
 from corefeel_tui.errors import CorefeelError, EngineError, UsageError
+from corefeel_tui.forks import ForkCase, refuse_foreign
 from corefeel_tui.suites import resolve
 
 KEPT_CONVERSATIONS = 32
@@ -75,8 +78,14 @@ class Service:
         """One comparison: announce, answer, remember the conversation."""
         models = self._loaded()
         names = self._names(models, command)
+        check_branch(command, models, names)
         messages, turn = self._messages(command, names)
-        prompts = {n: chat.render(models.tokenizer, messages[n], command.thinking) for n in names}
+        if command.prompt_ids:
+            prompts = stored_prompts(command.prompt_ids, names, models.reference)
+        else:
+            prompts = {
+                n: chat.render(models.tokenizer, messages[n], command.thinking) for n in names
+            }
         sampling = Sampling(
             command.temperature, command.top_p, command.top_k, command.min_p, command.seed
         )
@@ -84,11 +93,12 @@ class Service:
         question = Question(
             run=command.run,
             prompts=prompts,
-            key=(turn, 0),
+            key=(command.noise[0], command.noise[1]) if command.noise else (turn, 0),
+            forced=command.forced,
             boundaries={
                 n: chat.header_boundary(models.tokenizer, messages[n], prompts[n]) for n in names
             },
-            max_tokens=room(prompts, models.context, command.max_tokens),
+            max_tokens=room(prompts, models.context, command.max_tokens, len(command.forced)),
             stop=tuple(command.stop),
             verdict=spec or verdicts.JUDGE,
             verdict_expected=spec is not None,
@@ -123,6 +133,15 @@ class Service:
         if result is not None:
             yield ev.Scored(command.run, result)
         yield ev.ItemFinished(command.run, "cancelled" if result is None else "finished")
+
+    def heal(self, command: commands.Heal, cancelled: Cancelled) -> Steps:
+        """What some forks were: each side goes on from the other's token."""
+        models = self._loaded()
+        cases = [ForkCase(**fork) for fork in command.forks]
+        names = {name for case in cases for name in (case.reference, case.variant)}
+        refuse_foreign(command.origin, models.describe(), sorted(names))
+        assert self._pieces is not None
+        yield from heal_steps(command.run, models, cases, command.top, self._pieces, cancelled)
 
     def evaluate(self, command: commands.Evaluate, cancelled: Cancelled) -> Steps:
         """The batch evaluation of some suites."""
@@ -189,6 +208,9 @@ class Service:
             verdict=question.verdict.as_dict() if question.verdict else None,
             continues=command.continues,
             turn=turn,
+            prompt_ids=told_prompts(prompts, models.reference),
+            noise=list(question.key),
+            branches_from=command.branches_from,
         )
 
     def _remember(
@@ -208,12 +230,15 @@ class Service:
             del self._conversations[next(iter(self._conversations))]
 
 
-def room(prompts: dict[str, list[int]], context: int, max_tokens: int) -> int:
-    """How many tokens may be answered; raises UsageError where the prompt fills the context."""
-    longest = max(len(prompt) for prompt in prompts.values())
+def room(prompts: dict[str, list[int]], context: int, max_tokens: int, forced: int = 0) -> int:
+    """How many tokens may be answered, `forced` of them besides `max_tokens`.
+
+    Raises UsageError where the prompt and what is forced fill the context.
+    """
+    longest = forced + max(len(prompt) for prompt in prompts.values())
     if longest >= context:
         raise UsageError(
             f"the prompt is {longest} tokens long, {longest - context + 1} more than this model's "
             f"context of {context} can take with an answer; shorten it"
         )
-    return min(max_tokens, context - longest)
+    return forced + min(max_tokens, context - longest)

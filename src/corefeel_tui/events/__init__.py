@@ -23,6 +23,7 @@ from .edge import (
     Tried,
     WordMargin,
 )
+from .heal import Healed
 from .life import EngineDied, EngineStarted, Loaded, Loading, Notice, PlannedSet, Status
 from .session import SessionFinished, SessionHeader
 from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
@@ -39,6 +40,7 @@ __all__ = [
     "Event",
     "Failed",
     "Fork",
+    "Healed",
     "ItemFinished",
     "Loaded",
     "Loading",

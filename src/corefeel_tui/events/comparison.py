@@ -13,6 +13,10 @@ class Started(Event):
 
     `sampling` holds temperature, top_p, top_k, min_p, seed, max_tokens.  `turn` counts from 0;
     from turn 1 on each model goes on from its own earlier answers (`continues` names the run).
+    `prompt_ids` are the tokens read: the reference's, and another model's where they differ.
+    `noise` keys the run's noise beside seed and position.  A branch says in `branches_from` whose
+    answer (run, trajectory) it takes over up to `position`, and the `token` put there, or none
+    under a prompt that was `edited`.
     """
 
     name = "started"
@@ -29,6 +33,9 @@ class Started(Event):
     turn: int = 0
     item: str | None = None
     suite: str | None = None
+    prompt_ids: dict[str, list[int]] = field(default_factory=dict)
+    noise: list[int] = field(default_factory=list)
+    branches_from: JSON | None = None
 
 
 @dataclass(frozen=True, slots=True)

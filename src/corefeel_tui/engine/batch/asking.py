@@ -11,6 +11,7 @@ from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
 from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.batch.plan import Work
+from corefeel_tui.engine.branching import told_prompts
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.folding import Run
@@ -82,17 +83,28 @@ class Asking:
                 prompt=work.turns[turn],
                 variants=list(question.prompts),
                 reference=self._models.reference,
+                messages=[] if turn else chat.conversation(work.system, [], work.turns[0]),
                 sampling={
                     "temperature": sampling.temperature,
                     "seed": sampling.seed,
                     "max_tokens": question.max_tokens,
                 },
                 prompt_tokens={name: len(prompt) for name, prompt in question.prompts.items()},
-                verdict=question.verdict.as_dict() if question.verdict else None,
+                verdict=_rule(work, question),
                 turn=turn,
                 item=work.id,
                 suite=work.suite.name,
+                prompt_ids=told_prompts(question.prompts, self._models.reference),
+                noise=list(question.key),
             )
+
+
+def _rule(work: Work, question: Question) -> ev.JSON | None:
+    """How a stored answer's label is read, openers included."""
+    if question.verdict is not None:
+        return question.verdict.as_dict()
+    rule = work.suite.suite.verdict
+    return {"openers": rule.openers} if rule and rule.openers else None
 
 
 def opening(work: Work, names: Iterable[str]) -> Said:
