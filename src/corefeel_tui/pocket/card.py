@@ -21,7 +21,7 @@ from .evaluation import Figures, cases, fold_drift, length_ratio, replies, score
 
 COUNTS = {
     "judge": 300, "facts": 300, "describe": 60, "reason": 120,
-    "recall": 80, "converse": 24, "refuse": 150,
+    "recall": 80, "converse": 24, "refuse": 150, "vetoes": 300,
 }  # fmt: skip
 VARIANTS = ("bf16", "8bit", "6bit", "5bit", "4bit", "3bit", "2bit", "mxfp4", "4bit+kv4")
 KL_ITEMS = 20

@@ -149,11 +149,11 @@ def heldout_items(skill: str, count: int, domain: str = "town") -> list[Item]:
         tuple_asked = item.signatures[-1]
         if not (is_heldout(tuple_asked) or skill == "facts" or domain != "town"):
             continue
-        if tuple_asked in seen and fruitless < EXHAUSTED:
-            fruitless += 1
+        fresh = tuple_asked not in seen
+        fruitless = 0 if fresh else fruitless + 1
+        if not fresh and fruitless <= EXHAUSTED:
             continue
         seen.add(tuple_asked)
-        fruitless = 0
         chosen.append(item)
     return chosen
 

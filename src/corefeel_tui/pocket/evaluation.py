@@ -67,12 +67,23 @@ class Figures:
 
 
 def cases(counts: dict[str, int], domain_count: int) -> dict[str, list[Item]]:
-    """The card's items by column; each held-out domain is a column of its own."""
+    """The card's items by column; each held-out domain is a column of its own.
+
+    The column `vetoes` has items after those of `judge`, so that both together hold
+    `counts["vetoes"]` whose truth is VETO.
+    """
     chosen = {skill: heldout_items(skill, counts[skill]) for skill in SKILLS}
+    chosen["vetoes"] = _more_vetoes(chosen["judge"], counts.get("vetoes", 0))
     if domain_count:
         for domain in DOMAINS:
             chosen[domain] = heldout_items("judge", domain_count, domain)
     return chosen
+
+
+def _more_vetoes(judge: list[Item], wanted: int) -> list[Item]:
+    missing = max(0, wanted - sum(item.expected == "VETO" for item in judge))
+    later = heldout_items("judge", len(judge) + 5 * missing)[len(judge) :]
+    return [item for item in later if item.expected == "VETO"][:missing]
 
 
 def replies(runner: Runner, items: list[Item]) -> list[list[str]]:
@@ -132,6 +143,7 @@ def score(
     parsed = sum(label != scoring.UNPARSED for _, label in decisions)
     figures.accuracy["valid JSON"] = Share.of(parsed, len(decisions))
     eligible = [label for expected, label in decisions if expected == "VETO"]
+    eligible += [scoring.decision(text[-1]) for text in said["vetoes"]]
     figures.critical = Share.of(eligible.count("APPROVE"), len(eligible))
     figures.critical_bound = one_sided(figures.critical)
     tracked = [
