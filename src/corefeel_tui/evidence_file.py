@@ -80,8 +80,9 @@ class _PlanLine:
 
 
 _WANTED = ("item_finished", "planned", "failed", "loaded", "session_finished")
-_HEAD = {f'{{"event":"{name}"'.encode(): name for name in _WANTED}
-_LONGEST = max(map(len, _HEAD))
+_OPENING = b'{"event":"'
+_NAMES = {name.encode(): name for name in _WANTED}
+_LONGEST = len(_OPENING) + max(map(len, _NAMES))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
@@ -90,9 +91,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 break
-            head = line[: _LONGEST + 3].replace(b" ", b"")
-            name = next((name for prefix, name in _HEAD.items() if head.startswith(prefix)), None)
-            if name is not None:
+            head = line[: _LONGEST + 4].replace(b" ", b"")
+            name = _NAMES.get(head[len(_OPENING) :].partition(b'"')[0])
+            if name is not None and head.startswith(_OPENING):
                 yield number, name, line
 
 

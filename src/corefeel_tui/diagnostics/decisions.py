@@ -109,7 +109,8 @@ def margin(readout: dict[str, float | None], first: str, second: str) -> float |
 
 def likeliest(readout: dict[str, float | None]) -> str:
     """The label with the most probability."""
-    return max(readout, key=lambda label: -math.inf if (p := readout[label]) is None else p)
+    known = {label: p for label, p in readout.items() if p is not None}
+    return max(known, key=known.__getitem__) if known else next(iter(readout))
 
 
 # --- critical errors ----------------------------------------------------------------------------

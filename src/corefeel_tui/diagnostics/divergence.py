@@ -7,70 +7,86 @@ over prompts.  A percentile's interval inverts the interval of the share of toke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corefeel_tui import statistics as st
-from corefeel_tui.diagnostics.measurement import Draft, Measurement, Result
+from corefeel_tui.diagnostics.measurement import Draft, Measurement, Result, root
 from corefeel_tui.evidence import Drift, ItemEvidence
-from corefeel_tui.resampling import bootstrap_ratios
 
 BUCKETS = ("0-.25", ".25-.5", ".5-.75", ".75-.95", ".95-1")
 """Reference confidence (METRICS §1)."""
 
-PERCENTILES = {"kl_median": 50.0, "kl_p99": 99.0}
+SUMS = (
+    "positions",
+    "kl_sum",
+    "flips",
+    "hard_flips",
+    "entropy_shift_sum",
+    "delta_p_square_sum",
+    "nll_sum",
+)
+_SUMS = attrgetter(*SUMS)
+CELLS = tuple(f"{bucket} {what}" for bucket in BUCKETS for what in ("positions", "KL"))
+NO_CELLS = (math.nan,) * len(CELLS)
+
+PERCENTILES = {"kl_median": 0.5, "kl_p99": 0.99}
 
 Array = NDArray[np.float64]
 Drifts = Sequence[tuple[Drift, ...]]
 """One tuple per item; its parts are turns or samples."""
 
 Pooled = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""Every position's KL, and which item it belongs to."""
+"""Every position's KL, and which item it belongs to, in ascending order."""
 
 
 def measure(
     items: Sequence[ItemEvidence], reference: str, variant: str, pooled: Pooled | None
 ) -> Iterator[Result]:
     """Everything about one variant's drift; nothing where it was never scored."""
-    scored = [(item, item.drift[variant]) for item in items if item.drift.get(variant)]
+    scored = [item for item in items if item.drift.get(variant)]
     if not scored or variant == reference:
         return
-    drifts = [drift for _, drift in scored]
-    positions, kl, flips, hard = _totals(drifts, "positions", "kl_sum", "flips", "hard_flips")
-    yield Draft("kl_mean", kl, positions)
+    sums = totals([item.drift[variant] for item in scored])
+    positions = sums["positions"]
+    yield Draft("kl_mean", sums["kl_sum"], positions)
     yield from _percentiles(pooled)
-    yield _agreement(flips, positions)
-    yield Draft("hard_flip_rate", hard, positions)
-    yield from _buckets(drifts)
-    if _known(drifts, "entropy_shift_sum"):
-        yield Draft("entropy_shift_mean", _totals(drifts, "entropy_shift_sum")[0], positions)
-    if _known(drifts, "delta_p_square_sum"):
-        yield Draft("delta_p_rms", _totals(drifts, "delta_p_square_sum")[0], positions, "sqrt")
-    yield from _perplexity(scored, reference)
+    yield _agreement(sums["flips"], positions)
+    yield Draft("hard_flip_rate", sums["hard_flips"], positions)
+    yield from _buckets(sums)
+    if known(sums["entropy_shift_sum"]):
+        yield Draft("entropy_shift_mean", sums["entropy_shift_sum"], positions)
+    if known(sums["delta_p_square_sum"]):
+        yield Draft("delta_p_rms", sums["delta_p_square_sum"], positions, root)
+    yield from _perplexity(scored, reference, sums)
     compounded = [item.own_drift[variant] for item in items if item.own_drift.get(variant)]
     if compounded:
-        own_positions, own_kl = _totals(compounded, "positions", "kl_sum")
-        yield Draft("own_kl_mean", own_kl, own_positions)
+        own = totals(compounded)
+        yield Draft("own_kl_mean", own["kl_sum"], own["positions"])
 
 
-def _totals(drifts: Drifts, *names: str) -> list[Array]:
-    """Each field summed over an item's parts: one array of values per item for every name."""
-    read = attrgetter(*names)
-    rows = np.array([read(part) for parts in drifts for part in parts], dtype=float)
-    return list(_per_item(drifts, rows.reshape(len(rows), -1)).T)
+def totals(drifts: Drifts) -> dict[str, Array]:
+    """Every sum of `Drift` over an item's parts: a value per item, NaN where one was not taken."""
+    parts = [part for parts in drifts for part in parts]
+    rows = np.array([(*_SUMS(part), *_cells(part)) for part in parts], dtype=float)
+    starts = np.cumsum([0, *map(len, drifts)])[:-1]
+    return dict(zip((*SUMS, *CELLS), np.add.reduceat(rows, starts, axis=0).T, strict=True))
 
 
-def _per_item(drifts: Drifts, rows: Array) -> Array:
-    """Rows of parts summed to rows of items."""
-    starts = np.cumsum([0, *(len(parts) for parts in drifts)])[:-1]
-    return np.asarray(np.add.reduceat(rows, starts, axis=0))
+def _cells(part: Drift) -> Iterable[float]:
+    """(positions, Σ KL) of each bucket, one after the other."""
+    return chain.from_iterable(part.buckets) if len(part.buckets) == len(BUCKETS) else NO_CELLS
 
 
-def _known(drifts: Drifts, name: str) -> bool:
-    return all(getattr(part, name) is not None for parts in drifts for part in parts)
+def known(values: Array) -> bool:
+    """Whether every item has a value."""
+    return not np.isnan(values).any()
 
 
 def _agreement(flips: Array, positions: Array) -> Result:
@@ -81,59 +97,51 @@ def _agreement(flips: Array, positions: Array) -> Result:
     return Measurement("top1_agreement", 1.0, bound, 1.0, n, note="no prompt flipped anywhere")
 
 
-def _buckets(drifts: Drifts) -> Iterator[Result]:
+def _buckets(sums: dict[str, Array]) -> Iterator[Result]:
     """Mean KL by reference confidence, where every part was told apart by it."""
-    if not all(len(part.buckets) == len(BUCKETS) for parts in drifts for part in parts):
-        return
-    rows = np.array([part.buckets for parts in drifts for part in parts], dtype=float)
-    cells = _per_item(drifts, rows.reshape(len(rows), -1)).reshape(-1, len(BUCKETS), 2)
-    for at, name in enumerate(BUCKETS):
-        if cells[:, at, 0].any():
-            yield Draft(f"kl_at_confidence/{name}", cells[:, at, 1], cells[:, at, 0])
+    for name in BUCKETS:
+        positions = sums[f"{name} positions"]
+        if known(positions) and positions.any():
+            yield Draft(f"kl_at_confidence/{name}", sums[f"{name} KL"], positions)
 
 
 def _perplexity(
-    scored: Sequence[tuple[ItemEvidence, tuple[Drift, ...]]], reference: str
+    scored: Sequence[ItemEvidence], reference: str, sums: dict[str, Array]
 ) -> Iterator[Result]:
-    both = [(item.drift.get(reference, ()), own) for item, own in scored]
-    known = [(a, b) for a, b in both if a and _known([a, b], "nll_sum")]
-    if known:
-        before = _totals([a for a, _ in known], "nll_sum")[0]
-        after, positions = _totals([b for _, b in known], "nll_sum", "positions")
-        yield Draft("perplexity_ratio", after - before, positions, "exp")
+    """exp of the mean change of NLL, over the items where both models' is known."""
+    own = [item.drift.get(reference, ()) for item in scored]
+    has = np.array([bool(parts) for parts in own])
+    if has.any():
+        base = totals([parts for parts in own if parts])["nll_sum"]
+        change = sums["nll_sum"][has] - base
+        told = ~np.isnan(change)
+        if told.any():
+            positions = sums["positions"][has][told]
+            yield Draft("perplexity_ratio", change[told], positions, math.exp)
 
 
 # --- percentiles --------------------------------------------------------------------------------
 
 
-def _percentiles(pooled: Pooled | None) -> Iterator[Measurement]:
+def _percentiles(pooled: Pooled | None) -> Iterator[Result]:
+    """Each percentile, bounded by those of the bounds of the share of tokens at or below it."""
     if pooled is None or not pooled[0].size:
         for metric in PERCENTILES:
             yield Measurement(metric, None, None, None, 0, note="no arrays beside the session")
         return
     values, owners = pooled
-    n = int(np.unique(owners).size)
-    levels = np.array(list(PERCENTILES.values()))
-    points = np.percentile(values, levels)
-    low, high = _share_bounds(values, owners, points)
-    fallback = n < 2 or bool(np.isnan(low).any())
-    for at, metric in enumerate(PERCENTILES):
-        if fallback:
-            yield Measurement(
-                metric, float(points[at]), None, None, n, note="one prompt has no interval"
-            )
-            continue
-        edges = np.percentile(values, [100 * low[at], 100 * high[at]])
-        yield Measurement(metric, float(points[at]), float(edges[0]), float(edges[1]), n)
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    counts = np.diff(starts, append=len(owners)).astype(float)
+    ordered = np.sort(values)
+    for metric, level in PERCENTILES.items():
+        point = at_share(ordered, level)
+        below = np.add.reduceat(values <= point, starts, dtype=np.int64).astype(float)
+        yield Draft(metric, below, counts, partial(at_share, ordered), value=point)
 
 
-def _share_bounds(
-    values: NDArray[np.float32], owners: NDArray[np.int64], points: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bounds of the share of tokens at or below each point, over prompts."""
-    _, item = np.unique(owners, return_inverse=True)
-    totals = np.bincount(item).astype(float)
-    counted = [np.bincount(item, weights=values <= point) for point in points]
-    below = np.column_stack(counted).astype(float)
-    low, high = bootstrap_ratios(below, np.repeat(totals[:, None], len(points), axis=1))
-    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+def at_share(ordered: NDArray[np.float32], share: float) -> float:
+    """The percentile of ascending values at a fraction, held inside 0 and 1."""
+    last = len(ordered) - 1
+    place = last * min(1.0, max(0.0, share))
+    below, above = ordered[int(place)], ordered[min(int(place) + 1, last)]
+    return float(below + (above - below) * (place - int(place)))

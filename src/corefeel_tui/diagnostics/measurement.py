@@ -53,25 +53,26 @@ class Measurement:
 class Draft:
     """A mean or ratio whose interval is still to be resampled: Σ numerators / Σ denominators.
 
-    `form` is what is done to the ratio and its bounds in the end.
+    `form` is what is done to the ratio and its bounds in the end; `value`, where given, stands in
+    place of what it would make of the ratio itself.
     """
 
     metric: str
     numerators: Sequence[float] | Array
     denominators: Sequence[float] | Array
-    form: Literal["plain", "exp", "sqrt"] = "plain"
+    form: Callable[[float], float] = float
     note: str = ""
     paired: bool = False
     """Whether the numerators are paired changes, so that “no change” can be tested."""
+    value: float | None = None
 
 
 Result = Measurement | Draft
 
-FORMS: dict[str, Callable[[float], float]] = {
-    "plain": float,
-    "exp": math.exp,
-    "sqrt": lambda x: math.sqrt(max(0.0, x)),
-}
+
+def root(x: float) -> float:
+    """√x; 0 for what rounding left under 0."""
+    return math.sqrt(max(0.0, x))
 
 
 def rate(
@@ -99,7 +100,7 @@ def shift(metric: str, pairs: Iterable[tuple[bool, bool]]) -> Measurement:
     return Measurement(metric, (gained - lost) / n, low, high, n, None, "", p, tally)
 
 
-def mean(metric: str, values: Sequence[float], *, form: Literal["plain", "exp"] = "plain") -> Draft:
+def mean(metric: str, values: Sequence[float], *, form: Callable[[float], float] = float) -> Draft:
     """Mean of paired changes, one per prompt; their sign-flip test comes with it."""
     return Draft(metric, values, [1.0] * len(values), form, paired=True)
 
@@ -138,9 +139,8 @@ def _resampled(drafts: list[Draft], confidence: float) -> list[Measurement]:
 def _finished(
     draft: Draft, top: Array, bottom: Array, low: float, high: float, p: float | None
 ) -> Measurement:
-    form = FORMS[draft.form]
-    bounds = [None if math.isnan(x) else form(x) for x in (low, high)]
-    value = form(float(top.sum() / bottom.sum()))
+    bounds = [None if math.isnan(x) else draft.form(x) for x in (low, high)]
+    value = draft.form(float(top.sum() / bottom.sum())) if draft.value is None else draft.value
     n = int(np.count_nonzero(bottom))
     note = draft.note or ("too few prompts or events for an interval" if bounds[0] is None else "")
     return Measurement(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from corefeel_tui.diagnostics import wording as w
-from corefeel_tui.diagnostics.measurement import Draft, Measurement, Result, mean, rate, shift
+from corefeel_tui.diagnostics.measurement import Draft, Measurement, Result, mean, rate, root, shift
 from corefeel_tui.diagnostics.openers import is_generic
 from corefeel_tui.diagnostics.sheet import Sheet
 from corefeel_tui.evidence import Answer
@@ -48,11 +48,13 @@ def measure(sheet: Sheet, variant: str) -> Iterator[Result]:
     for metric, count in SHIFTS.items():
         yield mean(metric, [count(own) - count(base) for base, own in texts])
     yield mean(
-        "sentence_length_ratio", [_log_ratio(w.sentence_length, *two) for two in texts], form="exp"
+        "sentence_length_ratio",
+        [_log_ratio(w.sentence_length, *two) for two in texts],
+        form=math.exp,
     )
     varied = [(a, b) for base, own in texts if (a := w.mtld(base)) and (b := w.mtld(own))]
     if varied:
-        yield mean("mtld_ratio", [math.log(b / a) for a, b in varied], form="exp")
+        yield mean("mtld_ratio", [math.log(b / a) for a, b in varied], form=math.exp)
     yield shift(
         "generic_opener_shift", ((is_generic(base), is_generic(own)) for base, own in texts)
     )
@@ -63,9 +65,9 @@ def _lengths(
     pairs: Sequence[tuple[Answer, Answer]], texts: Sequence[tuple[str, str]]
 ) -> Iterator[Result]:
     logs = [(w.log_length(base), w.log_length(own)) for base, own in texts]
-    yield mean("length_ratio", [own - base for base, own in logs], form="exp")
+    yield mean("length_ratio", [own - base for base, own in logs], form=math.exp)
     yield mean(
-        "token_length_ratio", [_tokens(own) - _tokens(base) for base, own in pairs], form="exp"
+        "token_length_ratio", [_tokens(own) - _tokens(base) for base, own in pairs], form=math.exp
     )
     thought = [
         (a.thinking_tokens, b.thinking_tokens)
@@ -73,9 +75,9 @@ def _lengths(
         if a.thinking_tokens and b.thinking_tokens
     ]
     if thought:
-        yield mean("thinking_length_ratio", [math.log(b / a) for a, b in thought], form="exp")
+        yield mean("thinking_length_ratio", [math.log(b / a) for a, b in thought], form=math.exp)
     spread = np.array(logs) - np.mean(logs, axis=0)
-    yield Draft("length_spread_ratio", list(spread[:, 1] ** 2), list(spread[:, 0] ** 2), "sqrt")
+    yield Draft("length_spread_ratio", list(spread[:, 1] ** 2), list(spread[:, 0] ** 2), root)
 
 
 def _tokens(answer: Answer) -> float:

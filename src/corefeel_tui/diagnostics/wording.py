@@ -42,14 +42,27 @@ _HEADING = re.compile(r"^\s*(?:#{1,6}\s|\*\*[^*\n]+\*\*:?\s*$)", re.MULTILINE)
 _BOLD = re.compile(r"\*\*[^*\n]+\*\*")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
 
+FORMS: dict[str, tuple[re.Pattern[str], tuple[str, ...] | None]] = {
+    "list": (_LIST, None),
+    "heading": (_HEADING, ("#", "**")),
+    "bold": (_BOLD, ("**",)),
+    "emoji": (_EMOJI, None),
+}
+"""A form of layout, and the signs without which a text has none of it."""
 
-def _matcher(listed: str) -> re.Pattern[str]:
-    """Any of the phrases as whole words, the longest first."""
-    phrases = sorted(re.split(r"[|\n]", listed.strip()), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b")
+
+Phrases = tuple[frozenset[str], tuple[str, ...]]
+"""Single words, and phrases of several, each word between blanks of its own."""
 
 
-_HEDGE, _BOOST = _matcher(HEDGES), _matcher(BOOSTERS)
+def _phrases(listed: str) -> Phrases:
+    """A word list apart by length; no phrase of ours holds a single word of the same list."""
+    every = re.split(r"[|\n]", listed.strip())
+    singles = frozenset(phrase for phrase in every if " " not in phrase)
+    return singles, tuple(f" {phrase.replace(' ', '  ')} " for phrase in every if " " in phrase)
+
+
+_HEDGE, _BOOST = _phrases(HEDGES), _phrases(BOOSTERS)
 
 
 @lru_cache(maxsize=8192)
@@ -73,26 +86,35 @@ def counted(text: str) -> Counter[str]:
 @lru_cache(maxsize=16384)
 def per_hundred(text: str, kind: str) -> float:
     """Hedges or boosters per 100 words; `kind` is "hedge" or "booster"."""
-    matcher = _HEDGE if kind == "hedge" else _BOOST
-    return 100 * len(matcher.findall(prose(text))) / max(1, len(words(text)))
+    singles, phrases = _HEDGE if kind == "hedge" else _BOOST
+    count = counted(text)
+    found = sum(count[word] for word in singles & count.keys())
+    spaced = f" {'  '.join(words(text))} "
+    found += sum(spaced.count(phrase) for phrase in phrases)
+    return 100 * found / max(1, len(words(text)))
 
 
 @lru_cache(maxsize=8192)
 def mattr(text: str) -> float:
-    """Moving-average type–token ratio over 50 words (over all of a shorter text)."""
+    """Moving-average type–token ratio over 50 words (over all of a shorter text).
+
+    A word is a new type in every window that holds it and begins after its last occurrence.
+    """
     listed = words(text)
     size = min(WINDOW, len(listed))
     if size == 0:
         return 0.0
-    inside = Counter(listed[:size])
-    total, windows = len(inside), len(listed) - size + 1
-    for gone, come in zip(listed, listed[size:], strict=False):
-        inside[come] += 1
-        inside[gone] -= 1
-        if inside[gone] == 0:
-            del inside[gone]
-        total += len(inside)
-    return total / (windows * size)
+    windows = len(listed) - size + 1
+    before: dict[str, int] = {}
+    types = 0
+    for at, word in enumerate(listed):
+        after, last = before.get(word, -1), at if at < windows else windows - 1
+        if after < at - size:
+            after = at - size
+        if after < last:
+            types += last - after
+        before[word] = at
+    return types / (windows * size)
 
 
 @lru_cache(maxsize=8192)
@@ -138,7 +160,9 @@ def sentence_length(text: str) -> float:
 @lru_cache(maxsize=32768)
 def density(text: str, form: str) -> float:
     """Occurrences per 100 words; `form` is "list", "heading", "bold" or "emoji"."""
-    pattern = {"list": _LIST, "heading": _HEADING, "bold": _BOLD, "emoji": _EMOJI}[form]
+    pattern, signs = FORMS[form]
+    if signs is not None and not any(sign in text for sign in signs):
+        return 0.0
     return 100 * len(pattern.findall(_CODE.sub(" ", text))) / max(1, len(words(text)))
 
 
