@@ -10,6 +10,7 @@ import pytest
 
 from corefeel_tui.engine.loading import Checkpoint, materialise, open_checkpoint
 from corefeel_tui.engine.quantize import quantized
+from corefeel_tui.engine.unpack import unpacked
 from corefeel_tui.errors import ModelError
 from corefeel_tui.variants import MICROSCALING, parse
 
@@ -94,3 +95,12 @@ def test_layers_that_the_group_does_not_divide_are_listed(tmp_path: Path) -> Non
     checkpoint = checkpoint_of(tmp_path, expand=True, intermediate_size=80)
     skipped = quantized(checkpoint, parse("mxfp8"), True, silent).skipped
     assert sorted(skipped) == [f"model.layers.{i}.mlp.down_proj" for i in (0, 1)]
+
+
+@pytest.mark.parametrize("mode", MICROSCALING)
+def test_unpacking_small_floats_equals_mlx(mode: str) -> None:
+    bits, group = MICROSCALING[mode]
+    weight = mx.random.normal((20_000, 64), key=mx.random.key(bits))
+    packed, scales = mx.quantize(weight, group, bits, mode=mode)
+    expected = mx.dequantize(packed, scales, None, group, bits, mode, dtype=mx.float32)
+    assert mx.array_equal(unpacked(packed, scales, None, bits, mode), expected)

@@ -7,7 +7,7 @@ mlx-lm stores them, then expanded in float32 without rounding back (DESIGN 4.6).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from mlx_lm.utils import compute_bits_per_weight, quantize_model
 
 from corefeel_tui.engine import recipes
 from corefeel_tui.engine.loading import Checkpoint, Report, arrays, share, silence
-from corefeel_tui.engine.unpack import PER_RUN, unpacked
+from corefeel_tui.engine.unpack import unpacked
 from corefeel_tui.errors import ModelError
 from corefeel_tui.variants import VariantSpec
 
@@ -85,11 +85,10 @@ def quantized(reference: Checkpoint, spec: VariantSpec, expand: bool, report: Re
     )
     targets = dict(treated.module.named_modules())
     for done, (path, module) in enumerate(changed.items(), 1):
-        if expand and module.mode == "affine":
+        if expand and module.mode != "affine":
+            pack_by_rows(module, targets[path].weight, reference.dtypes[f"{path}.weight"])
+        if expand:
             targets[path].weight = expanded_weight(module)
-        elif expand:
-            stored = reference.dtypes[f"{path}.weight"]
-            targets[path].weight = rounded_weight(targets[path].weight, stored, module)
         mx.eval(targets[path].parameters())
         report(done, len(changed))
     treated.resident_bytes = distinct_bytes(treated.module, beside=reference.module)
@@ -194,63 +193,42 @@ def expand_modules(module: nn.Module) -> None:
 
 
 def expanded_weight(packed: nn.Module) -> mx.array:
-    """The float32 weights that packed ones stand for: scale · q + bias, in float32 throughout.
-
-    Made a block of rows at a time into one array: MLX's CPU kernel needs as much scratch as its
-    result, and is ten times faster on what fits the cache.  The packed arrays are given up.
-    """
+    """The float32 weights that packed ones stand for, in float32 throughout: scale · q + bias, or
+    of small floats scale · value.  The packed arrays are given up."""
     columns = {key: packed[key] for key in PACKED if packed.get(key) is not None}
-    shape = (*packed.weight.shape[:-1], packed.weight.shape[-1] * 32 // packed.bits)
     packed.clear()
     mx.eval(columns)
-    return _by_rows(shape, lambda part: _expanded(packed, {k: a[part] for k, a in columns.items()}))
+    weight, scales, biases = columns["weight"], columns["scales"], columns.get("biases")
+    if "global_scale" not in columns:
+        return unpacked(weight, scales, biases, packed.bits, packed.mode)
+    size = {"group_size": packed.group_size, "bits": packed.bits, "mode": packed.mode}
+    return mx.dequantize(**_named(columns), **size, dtype=mx.float32)
 
 
-def rounded_weight(weight: mx.array, stored: mx.Dtype, packed: Any) -> mx.array:
-    """What `expanded_weight` would give of a weight packed as in `packed`, which is given up.
+def _named(columns: dict[str, mx.array]) -> dict[str, mx.array]:
+    """A packed module's arrays as `mx.dequantize` calls them."""
+    return {"w" if key == "weight" else key: array for key, array in columns.items()}
+
+
+def pack_by_rows(packed: Any, weight: mx.array, stored: mx.Dtype) -> None:
+    """Compute the arrays of a packed module from `weight`, a block of rows at a time.
 
     MLX's CPU quantizes to small floats by comparing with all of them, in twenty times the memory
     of the weight; so here nothing is quantized whole.
     """
     size = {"group_size": packed.group_size, "bits": packed.bits, "mode": packed.mode}
-    packed.clear()
-
-    def rounded(part: slice) -> mx.array:
-        columns = mx.quantize(weight[part].astype(stored), **size)
-        return mx.dequantize(*columns, **size, dtype=mx.float32)
-
-    return _by_rows(weight.shape, rounded)
-
-
-def _by_rows(shape: tuple[int, ...], made: Callable[[slice], mx.array]) -> mx.array:
-    """A float32 array of this shape, evaluated, a block of rows `made` at a time."""
-    whole = mx.zeros(shape)
-    mx.eval(whole)
-    step = max(1, BLOCK * shape[0] // whole.size)
-    for start in range(0, shape[0], step):
-        part = slice(start, start + step)
-        whole[part] = made(part)
-        mx.eval(whole)
-    return whole
+    step = max(1, BLOCK * weight.shape[0] // weight.size)
+    parts = []
+    for start in range(0, weight.shape[0], step):
+        parts.append(mx.quantize(weight[start : start + step].astype(stored), **size))
+        mx.eval(parts[-1])
+    packed.weight, packed.scales = (mx.concatenate(column) for column in zip(*parts, strict=True))
+    mx.eval(packed.weight, packed.scales)
 
 
 PACKED = ("weight", "scales", "biases", "global_scale")
 BLOCK = 1 << 18
-"""Weights expanded at once."""
-
-
-def _expanded(kind: Any, columns: dict[str, mx.array]) -> mx.array:
-    """The rows of `columns`, packed as modules of this kind pack them, in float32."""
-    weight, scales, biases, global_scale = (columns.get(key) for key in PACKED)
-    if scales is None or biases is None:
-        return mx.dequantize(
-            weight, scales, None, kind.group_size, kind.bits, kind.mode, global_scale,
-            dtype=mx.float32,
-        )  # fmt: skip
-    scales, biases = scales.astype(mx.float32), biases.astype(mx.float32)
-    if kind.bits in PER_RUN:
-        return unpacked(weight, scales, biases, kind.bits)
-    return mx.dequantize(weight, scales, biases, kind.group_size, kind.bits)
+"""Weights quantized to small floats at once."""
 
 
 def packed_modules(module: nn.Module) -> dict[str, Any]:
