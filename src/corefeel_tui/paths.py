@@ -36,6 +36,11 @@ def history_file() -> Path:
     return Path(_USER.user_data_dir) / "history.jsonl"
 
 
+def recents_file() -> Path:
+    """Models opened before, in the user's data directory."""
+    return Path(_USER.user_data_dir) / "models.json"
+
+
 def suite_directories() -> list[Path]:
     """Directories with prompt suites, the first one that holds a name wins."""
     own = Path("prompts")

@@ -42,7 +42,7 @@ def open_app(
     load = opt.load_command(model, chosen, variants is not None)
     need_terminal()
     from corefeel_tui.client import EngineClient
-    from corefeel_tui.paths import history_file
+    from corefeel_tui.paths import history_file, recents_file
     from corefeel_tui.recording import Recorder
     from corefeel_tui.replay import sample_path
     from corefeel_tui.ui.app import make_app
@@ -66,6 +66,7 @@ def open_app(
             thinking=chosen.thinking,
         ),
         history=history_file() if chosen.save else None,
+        recents=recents_file() if chosen.save else None,
     )
     app.theme = (LIGHT if chosen.theme == "light" else DARK).name
     app.run()

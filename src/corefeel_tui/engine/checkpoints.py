@@ -9,18 +9,16 @@ import hashlib
 import importlib
 import json
 import pkgutil
-import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from corefeel_tui import pocket
+from corefeel_tui import hub, pocket
 from corefeel_tui.errors import ModelError
+from corefeel_tui.hub import TOKENIZER_FILES as TOKENIZER_FILES
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tiktoken.model")
 FOREIGN_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.gguf", "*.npz", "*.h5", "*.onnx", "*.ckpt")
 HASHED_WHOLE = 1 << 27
 """Checkpoints up to this many bytes are hashed whole at load; of larger ones only the headers."""
@@ -43,21 +41,14 @@ def resolve(model: str | None) -> Path:
         return path.resolve()
     if path.exists():
         raise ModelError(f"“{model}” is a file; name the directory of a model")
-    if not HUB_ID.fullmatch(model):
+    if not hub.HUB_ID.fullmatch(model):
         raise ModelError(f"there is no directory “{model}”; name a model directory or a hub id")
-    return _cached_snapshot(model)
-
-
-def _cached_snapshot(hub_id: str) -> Path:
-    from mlx_lm.utils import hf_repo_to_path
-
-    try:
-        return Path(hf_repo_to_path(hub_id))
-    except Exception as error:  # the hub client has a dozen ways to say “not here”
-        raise ModelError(
-            f"there is no directory “{hub_id}” and no complete copy of that id in the hub cache; "
-            f"get it with: hf download {hub_id}"
-        ) from error
+    if copy := hub.cached_copy(model):
+        return copy
+    raise ModelError(
+        f"there is no directory “{model}” and no complete copy of that id in the hub cache; in a "
+        f"terminal `corefeel {model}` asks and fetches it, elsewhere: hf download {model}"
+    )
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Knows MLX's devices and the process itself; no model.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -53,6 +54,12 @@ def blas() -> str | None:
 def memory_in_use() -> int:
     """Bytes that MLX's arrays hold."""
     return int(mx.get_active_memory())
+
+
+def release() -> None:
+    """Give back what arrays that nobody holds any more took."""
+    gc.collect()
+    mx.clear_cache()
 
 
 def engine_started() -> EngineStarted:

@@ -15,6 +15,7 @@ import mlx.nn as nn
 from mlx_lm.tokenizer_utils import TokenizerWrapper
 
 from corefeel_tui import events as ev
+from corefeel_tui import hub
 from corefeel_tui.commands import Load, Plan
 from corefeel_tui.engine import checkpoints, floors, memory
 from corefeel_tui.engine.loading import (
@@ -28,6 +29,7 @@ from corefeel_tui.engine.planning import announce, choose, make_plan
 from corefeel_tui.engine.quantize import Treated, from_checkpoint
 from corefeel_tui.engine.treatments import described, last_written, treat, with_cache
 from corefeel_tui.errors import CorefeelError, ModelError
+from corefeel_tui.lineage import base_model, pairing_command
 from corefeel_tui.variants import REFERENCE, VariantSpec, parse_all
 
 Emit = Callable[[ev.Event], None]
@@ -129,6 +131,18 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     )
 
 
+def may_share(previous: ModelSet, load: Load) -> bool:
+    """Whether a load is of the directory that these models were made from.
+
+    Raises ModelError where what it names cannot be opened at all.
+    """
+    directory = checkpoints.resolve(load.model)
+    if previous.checkpoint.directory == directory:
+        return True
+    open_reference(directory)
+    return False
+
+
 def plan_set(asked: Plan) -> ev.PlannedSet:
     """What `load_set` of the same would take.  Raises what that would raise before it reads."""
     specs = parse_all(asked.variants, asked.reference)
@@ -145,9 +159,10 @@ def open_reference(directory: Path) -> Checkpoint:
     checkpoint = open_checkpoint(directory)
     checkpoints.check_tokenizer(directory)
     if checkpoint.is_quantized:
+        name = hub.id_of(directory) or str(directory)
+        command = pairing_command(base_model(directory, checkpoint.config), name)
         raise ModelError(
-            f"“{directory.name}” is already quantized; compare it with the model it was made "
-            f"from: corefeel BF16_MODEL --variants mine={directory}"
+            f"“{name}” is already quantized; compare it with the model it was made from: {command}"
         )
     return checkpoint
 

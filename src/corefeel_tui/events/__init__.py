@@ -24,6 +24,7 @@ from .edge import (
     WordMargin,
 )
 from .heal import Healed
+from .library import Downloaded, Downloading, DownloadPlanned, LibraryListed
 from .life import EngineDied, EngineStarted, Loaded, Loading, Notice, PlannedSet, Status
 from .session import SessionFinished, SessionHeader
 from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
@@ -32,6 +33,9 @@ from .work import Planned, Progress, Scored
 __all__ = [
     "JSON",
     "REGISTRY",
+    "DownloadPlanned",
+    "Downloaded",
+    "Downloading",
     "EdgeFound",
     "EdgeSearched",
     "EdgeStarted",
@@ -42,6 +46,7 @@ __all__ = [
     "Fork",
     "Healed",
     "ItemFinished",
+    "LibraryListed",
     "Loaded",
     "Loading",
     "Margins",

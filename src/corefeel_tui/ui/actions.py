@@ -40,6 +40,7 @@ ACTIONS = (
     Action("stop", "ctrl+c", "", "stop", "Stop the run; twice asks to quit", "Ask", "app"),
     Action("conversation", "ctrl+g", "c", "conversation", "Conversation on or off: go on from each model's own answer", "Ask", "app"),
     Action("new_conversation", "ctrl+l", "C", "new conversation", "Begin a new conversation", "Ask", "app"),
+    Action("models", "f12", "m", "models", "Another model: one that is here, or a directory or hub id", "Ask", "app"),
     Action("settings", "f8", "s", "settings", "System prompt, sampling, variants", "Ask", "dialogs"),
     Action("toggle_locked", "f2", "l", "locked/free", "Locked to the reference's answer, or free: each model's own", "Look"),
     Action("toggle_diff", "f3", "d", "diff", "Word diff against the reference, after the fork", "Look"),
@@ -107,12 +108,12 @@ def pane_bindings() -> list[BindingType]:
 PANE_HINTS = (
     "stop", "restart", "pause", "speed", "leave_replay", "help", "focus_prompt", "toggle_locked",
     "toggle_batch", "next_flip", "next_fork", "toggle_inspector", "toggle_diff", "toggle_table", "toggle_focus",
-    "suites", "settings", "copy", "rerun", "sessions",
+    "suites", "settings", "models", "copy", "rerun", "sessions",
 )  # fmt: skip
 """Footer while a pane has the focus, most useful first."""
 
 PROMPT_HINTS = (
     "stop", "restart", "help", "suites", "toggle_batch", "toggle_locked", "toggle_diff", "toggle_inspector",
-    "toggle_table", "settings", "sessions", "toggle_focus", "rerun",
+    "toggle_table", "settings", "models", "sessions", "toggle_focus", "rerun",
 )  # fmt: skip
 """Footer while typing."""

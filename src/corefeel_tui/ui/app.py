@@ -18,6 +18,7 @@ from textual.screen import Screen
 from corefeel_tui import events as ev
 from corefeel_tui.client import Client
 from corefeel_tui.commands import Command, Load
+from corefeel_tui.recents import Recents
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.ui.actions import BY_NAME
 from corefeel_tui.ui.asking import Question
@@ -34,6 +35,7 @@ from corefeel_tui.ui.playing import Player
 from corefeel_tui.ui.screens.compare import CompareScreen
 from corefeel_tui.ui.screens.confirm import TooSmallScreen
 from corefeel_tui.ui.status import status_line
+from corefeel_tui.ui.switching import Switching
 from corefeel_tui.ui.theme import DARK, LIGHT, defaults
 
 TICK = 0.04
@@ -64,6 +66,7 @@ class CorefeelApp(App[None]):
         keeper: Keeper | None,
         sample: Client | Path | None,
         history: History,
+        recents: Recents,
     ) -> None:
         super().__init__()
         self.register_theme(DARK)
@@ -75,6 +78,7 @@ class CorefeelApp(App[None]):
         self.batch = BatchControl(self, keeper)
         self.player = Player(self, sample)
         self.dialogs = Dialogs(self)
+        self.switching = Switching(self, recents)
         self.shown = live
         self._stop_pressed = 0.0
         self._due: set[int] = set()
@@ -132,6 +136,7 @@ class CorefeelApp(App[None]):
             match event:
                 case ev.Loaded():
                     await self.player.stop_sample()
+                    self.switching.remember()
                 case ev.EngineDied() if self.desk.live.live:
                     self.dialogs.tell_death(event)
 
@@ -225,6 +230,9 @@ class CorefeelApp(App[None]):
     async def do_hint(self, message: HintChosen) -> None:
         await self.run_action(message.action)
 
+    def action_models(self) -> None:
+        self.switching.pick()
+
     def action_theme(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
@@ -276,10 +284,13 @@ def make_app(
     sample: Client | Path | None = None,
     settings: Question | None = None,
     history: Path | None = None,
+    recents: Path | None = None,
 ) -> CorefeelApp:
     """The app as the command and the tests start it.
 
     `load` is sent once the client listens; without it (a replay) nothing can be asked.  `history`
-    is the file of earlier prompts, None keeps none.
+    is the file of earlier prompts, `recents` that of models opened before; None keeps none.
     """
-    return CorefeelApp(client, load, settings or Question(), recorder, sample, History(history))
+    question = settings or Question()
+    remembered = History(history), Recents(recents)
+    return CorefeelApp(client, load, question, recorder, sample, *remembered)

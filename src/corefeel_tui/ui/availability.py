@@ -26,7 +26,7 @@ _NEED_RUN = {
     "toggle_inspector",
     "toggle_focus",
 }
-_NEED_LIVE = {"focus_prompt", "suites", "settings", "conversation"}
+_NEED_LIVE = {"focus_prompt", "suites", "settings", "conversation", "models"}
 
 
 def available(app: CorefeelApp, name: str) -> bool:

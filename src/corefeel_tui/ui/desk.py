@@ -21,12 +21,14 @@ Tell = Callable[[str, Severity], None]
 class Desk:
     """`live` is the feed of the given client; `running` the run asked here and not finished.
 
+    `load` made the models that answer; `wanted` is a load on its way, and if it fails they stay.
     `last_run` is where a conversation goes on; `alarm` says why nothing can be asked.
     """
 
     def __init__(self, live: Feed, load: Load | None, question: Question, tell: Tell) -> None:
         self.live = live
         self.load = load
+        self.wanted = load
         self.question = question
         self.running: str | None = None
         self.last_run: str | None = None
@@ -49,11 +51,12 @@ class Desk:
         match event:
             case ev.Loaded():
                 self.alarm = ""
+                self.load, self.wanted = self.wanted or self.load, None
             case ev.ItemFinished(run=run, status=status) if run == self.running:
                 self.running = None
                 self.last_run = run if status != "failed" else self.last_run
             case ev.EngineDied() if self.live.live:
-                self.running = self.last_run = None
+                self.running = self.last_run = self.wanted = None
                 self.died = True
             case ev.EngineStarted():
                 self.died = False
@@ -66,7 +69,11 @@ class Desk:
     def _meet_failure(self, event: ev.Failed) -> None:
         if event.run is not None and event.run == self.running and event.variant is None:
             self.running = None
-        self.alarm = event.reason if event.fatal else self.alarm
+        if event.run is None and event.variant is None:
+            self.wanted = None
+            self.live.record.loading.clear()
+        if event.fatal:
+            self.alarm, self.live.record.loaded = event.reason, None
         who = f"{event.variant}: " if event.variant else ""
         self._tell(f"{who}{event.reason}", "error" if event.fatal else "warning")
 
@@ -76,7 +83,7 @@ class Desk:
             return "this is a recording: open a model to ask it something"
         if self.died:
             return "the engine ended: ^R starts it again"
-        if self.live.record.loaded is None:
+        if self.live.record.loaded is None or self.wanted is not None:
             return self.alarm or "the models are still loading"
         return "a run is going on: ^C stops it" if self.running else ""
 
@@ -100,12 +107,15 @@ class Desk:
             await self.send(Cancel(self.running))
 
     async def reload(self, variants: Sequence[str]) -> None:
-        """Let another set of models answer from now on."""
+        """Let other variants of the same model answer from now on."""
         model = self.load.model if self.load else None
         reference = variants[0].partition("=")[0]
-        self.load = Load(model, list(variants), reference, explicit=True)
-        self.live.record.loaded = self.last_run = None
-        await self.send(self.load)
+        await self.open(Load(model, list(variants), reference, explicit=True))
+
+    async def open(self, load: Load) -> None:
+        """Let another set of models answer; those that do go on until it is there."""
+        self.wanted, self.last_run, self.alarm = load, None, ""
+        await self.send(load)
 
     async def restart(self) -> None:
         """Start the engine again and load what was loaded."""
@@ -117,5 +127,6 @@ class Desk:
             self.died = True
             self._tell(str(error), "error")
         else:
+            self.wanted = self.load
             if self.load is not None:
                 await self.send(self.load)

@@ -12,7 +12,7 @@ from time import monotonic
 from corefeel_tui.client import Client
 from corefeel_tui.commands import Command
 from corefeel_tui.errors import CorefeelError
-from corefeel_tui.events import EngineDied, Event, Tokens
+from corefeel_tui.events import EngineDied, Event, Loaded, Tokens
 from corefeel_tui.folding import Record, apply
 from corefeel_tui.ui.batch.run import of_batch
 
@@ -63,10 +63,22 @@ class Feed:
             if self.live and of_batch(event):
                 self.apart.append(event)
                 continue
+            if isinstance(event, Loaded) and self._is_of_another(event):
+                self._begin_anew()
             apply(self.record, event)
             batch.append(event)
         self._measure(batch)
         return batch
+
+    def _is_of_another(self, event: Loaded) -> bool:
+        """Whether a model was loaded whose tokens and runs are not those so far."""
+        before = self.record.loaded
+        return before is not None and before.model != event.model
+
+    def _begin_anew(self) -> None:
+        """Runs of other models cannot be read with this one's pieces; their session keeps them."""
+        self.record = Record(engine=self.record.engine, status=self.record.status)
+        self.run = None
 
     def _measure(self, batch: list[Event]) -> None:
         """Tokens per second of the reference's answer, over about a second."""

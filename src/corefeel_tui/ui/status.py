@@ -19,9 +19,13 @@ MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def model_name(record: Record, asked: str | None = None) -> str:
-    """The model's name, shortened to its last part."""
-    name = record.loaded.model if record.loaded else asked or "Pocket"
-    return one_line(name.rstrip("/").rsplit("/", 1)[-1], 32)
+    """The name of the model that answers, or of the one asked for."""
+    return short_name(record.loaded.model if record.loaded else asked)
+
+
+def short_name(model: str | None) -> str:
+    """A model's name, shortened to its last part."""
+    return one_line((model or "Pocket").rstrip("/").rsplit("/", 1)[-1], 32)
 
 
 def status_line(app: CorefeelApp) -> StatusLine:

@@ -23,7 +23,7 @@ from corefeel_tui.ui.feed import Feed
 from corefeel_tui.ui.history import History
 from corefeel_tui.ui.messages import CursorMoved, ExampleWanted, PaneFocused, PasteCut
 from corefeel_tui.ui.reading import Reading
-from corefeel_tui.ui.status import model_name
+from corefeel_tui.ui.status import short_name
 from corefeel_tui.ui.text.cells import View
 from corefeel_tui.ui.text.navigation import following
 from corefeel_tui.ui.widgets.board import Board
@@ -98,11 +98,11 @@ class CompareScreen(Screen[None]):
         """Prompt bar, loading progress and welcome, as the app stands."""
         desk = app.desk
         record = desk.live.record
-        waits = desk.live.live and record.loaded is None and not desk.died and not desk.alarm
+        waits = desk.live.live and desk.wanted is not None and not desk.died and not desk.alarm
         self.loading_bar.display = waits
         if waits:
-            asked = desk.load.model if desk.load else None
-            self.loading_bar.show(model_name(record, asked), record.loading)
+            asked = desk.wanted.model if desk.wanted else None
+            self.loading_bar.show(short_name(asked), record.loading)
         self.prompt_row.display = desk.live.live
         self.prompt_row.show(
             " · ".join(filter(None, (desk.question.summary(), app.batch.summary())))
