@@ -17,6 +17,9 @@ from corefeel_tui.errors import EngineError, SessionError
 from corefeel_tui.paths import sessions_directory
 from corefeel_tui.session_writer import SessionWriter, create_session, make_header, slugify
 
+Beginning = ev.Started | ev.Scored | ev.Planned | ev.Margins | ev.EdgeStarted | ev.Ranked
+"""What a session file is made for."""
+
 
 class Recorder:
     """A client whose events are appended to a session file before they are passed on.
@@ -144,7 +147,7 @@ class Recorder:
     def _keep(self, event: ev.Event) -> None:
         """Remember which runs are not over."""
         match event:
-            case ev.Started():
+            case ev.Started() | ev.EdgeStarted():
                 self._unfinished.add(event.run)
             case ev.ItemFinished():
                 self._unfinished.discard(event.run)
@@ -154,8 +157,8 @@ class Recorder:
         match event:
             case ev.EngineStarted() | ev.Loading() | ev.Status() | ev.Notice() | ev.Progress():
                 return
-            case ev.Started() | ev.Scored() | ev.Planned() if self._writer is None and loaded:
-                self._open(event, loaded)
+        if self._writer is None and loaded and isinstance(event, Beginning):
+            self._open(event, loaded)
         if self._writer is None:
             return
         if self._preface_due:
@@ -164,9 +167,9 @@ class Recorder:
                 self._writer.append(line)
         self._writer.append(event)
 
-    def _open(self, event: ev.Started | ev.Scored | ev.Planned, loaded: ev.Loaded) -> None:
+    def _open(self, event: Beginning, loaded: ev.Loaded) -> None:
         sampling = event.sampling if isinstance(event, ev.Started) else {}
-        prompt = event.prompt if isinstance(event, ev.Started) else event.name
+        prompt = getattr(event, "prompt", event.name)
         header = make_header(self._known.engine, loaded, sampling)
         if self._given_path and self._resume and self._given_path.exists():
             self._writer = SessionWriter.reopen(self._given_path, header)

@@ -38,7 +38,12 @@ class Prefixes:
 
     def snapshot(self, model: str, tokens: Sequence[int], caches: list[Any]) -> None:
         """Remember a copy of caches that will be read on."""
-        self.keep(model, tokens, [_copy(cache) for cache in caches])
+        self.keep(model, tokens, copies(caches))
+
+
+def copies(caches: Sequence[Any]) -> list[Any]:
+    """The caches as they stand, sharing no array that is written to."""
+    return [_copy(cache) for cache in caches]
 
 
 def _copy(cache: Any) -> Any:

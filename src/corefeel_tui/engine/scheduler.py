@@ -17,17 +17,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """Steps of one command.  `run` is None for a load, which cannot be cancelled."""
+    """Steps of one command.  `run` is None for a load, which cannot be cancelled.
+
+    A `probing` one was asked for by a person who goes on typing meanwhile.
+    """
 
     run: str | None
     steps: Iterator[ev.Event | None] = field(default_factory=lambda: iter(()))
     background: bool = False
+    probing: bool = False
     cancelled: bool = False
     paused: bool = False
 
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """Smaller goes first: an answer or a needle, then probing, then a batch."""
+        return self.background, self.probing
+
 
 class Scheduler:
-    """A queue in two classes; the oldest interactive job always goes first."""
+    """A queue in three classes; the oldest job of the first class always goes first."""
 
     def __init__(self, emit: Callable[[ev.Event], None]) -> None:
         self._emit = emit
@@ -62,7 +71,7 @@ class Scheduler:
         ready = [job for job in self._jobs if not job.paused or job.cancelled]
         if not ready:
             return
-        job = min(ready, key=lambda job: job.background)
+        job = min(ready, key=lambda job: job.rank)
         try:
             for event in job.steps:
                 if event is None:

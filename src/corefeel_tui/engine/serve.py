@@ -137,6 +137,15 @@ def _accept(
             job = Job(run)
             job.steps = service.heal(command, lambda: job.cancelled)
             scheduler.submit(job)
+        case commands.Meter(run=run):
+            scheduler.cancel(run)  # a newer revision takes the place of those that wait
+            job = Job(run)
+            job.steps = service.meter(command, lambda: job.cancelled)
+            scheduler.submit(job)
+        case commands.Scan(run=run) | commands.Ladder(run=run) | commands.Search(run=run):
+            job = Job(run, probing=True)
+            job.steps = service.probe(command, lambda: job.cancelled)
+            scheduler.submit(job)
         case commands.Evaluate(run=run):
             job = Job(run, background=True)
             job.steps = service.evaluate(command, lambda: job.cancelled)

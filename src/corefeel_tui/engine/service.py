@@ -17,6 +17,9 @@ from corefeel_tui.engine.batch.runner import BatchRunner
 from corefeel_tui.engine.branching import check_branch, stored_prompts, told_prompts
 from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.control import make_control
+from corefeel_tui.engine.edge import feeling
+from corefeel_tui.engine.edge.reading import Reading
+from corefeel_tui.engine.edge.search import Probe, probe
 from corefeel_tui.engine.heal import heal_steps
 from corefeel_tui.engine.modelset import POCKET, ModelSet, load_set, plan_set
 from corefeel_tui.engine.prefill import Prefixes
@@ -51,6 +54,7 @@ class Service:
         self._prefixes = Prefixes()
         self._conversations: dict[str, Conversation] = {}
         self._pieces: PieceTexts | None = None
+        self._readings: dict[str, Reading] = {}
 
     def load(self, command: commands.Load, emit: Callable[[ev.Event], None]) -> Steps:
         """Make a set of models the ones that answer; those that answered stay where it fails.
@@ -64,7 +68,7 @@ class Service:
             yield ev.Failed(str(error), fatal=previous is None)
             return
         self.models = loaded
-        self._prefixes = Prefixes()
+        self._prefixes, self._readings = Prefixes(), {}
         self._pieces = PieceTexts(loaded.tokenizer)
         if previous is None or previous.model != loaded.model:
             self._conversations.clear()
@@ -142,6 +146,14 @@ class Service:
         refuse_foreign(command.origin, models.describe(), sorted(names))
         assert self._pieces is not None
         yield from heal_steps(command.run, models, cases, command.top, self._pieces, cancelled)
+
+    def meter(self, command: commands.Meter, cancelled: Cancelled) -> Steps:
+        """The margins of a prompt that is being typed; what was read of it before stays read."""
+        yield from feeling.meter(command, self._loaded(), self._readings, cancelled)
+
+    def probe(self, command: Probe, cancelled: Cancelled) -> Steps:
+        """The margins of many prompts that differ a little."""
+        yield from probe(command, self._loaded(), cancelled)
 
     def evaluate(self, command: commands.Evaluate, cancelled: Cancelled) -> Steps:
         """The batch evaluation of some suites."""

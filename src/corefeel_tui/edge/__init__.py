@@ -1,0 +1,1 @@
+"""The edge of a verdict as texts and events: readouts, spans, slots, changes, the fold."""
