@@ -32,13 +32,17 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_home(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, shared_cache: Path
 ) -> Path:
-    """A home without settings or sessions; the user's own are neither read nor written."""
+    """A home without settings or sessions; the user's own are neither read nor written.
+
+    What one test found out about its machine is forgotten: another BLAS rounds otherwise.
+    """
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared_cache))
     for kind in ("CONFIG", "DATA", "STATE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
     environment.temporary_directory.cache_clear()
+    environment.openblas_path.cache_clear()
     return home
 
 

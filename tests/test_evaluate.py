@@ -8,9 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -74,28 +72,10 @@ def test_killed_at_any_moment_and_resumed_it_ends_the_same(
     assert sorted(finished(torn)) == sorted(f"i{n}" for n in range(20))
     resumed = items(torn)
     for name, item in items(whole).items():
-        assert resumed[name].answers == item.answers, "greedy answers are identical"
-        assert_alike(asdict(resumed[name]), asdict(item))
-    for part in ("items", "confusion", "against_reference", "critical", "critical_new"):
-        assert summary[part] == reference[part]
-    assert summary["gate"]["answer"] == reference["gate"]["answer"]
-    assert_alike(summary["variants"], reference["variants"])
-
-
-def assert_alike(a: Any, b: Any, place: str = "") -> None:
-    """Equal but for the last digits of a float, which another process may round otherwise."""
-    if isinstance(a, float) and isinstance(b, float):
-        assert a == pytest.approx(b, rel=1e-3, abs=1e-5), place
-    elif isinstance(a, dict) and isinstance(b, dict):
-        assert a.keys() == b.keys(), place
-        for key in a.keys() - {"sha256"}:
-            assert_alike(a[key], b[key], f"{place}.{key}")
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b), place
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            assert_alike(x, y, f"{place}[{i}]")
-    else:
-        assert a == b, place
+        assert resumed[name] == item, (
+            "to the last digit: a batch has the same shapes whenever it runs"
+        )
+    assert {**summary, "session": None} == {**reference, "session": None}
 
 
 def finished_so_far(path: Path) -> list[bytes]:
