@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from math import exp
 from typing import Any
 
 from corefeel_tui.errors import UsageError
@@ -55,7 +56,7 @@ def forked(run: Run) -> list[str]:
 
 
 def case_of(run: Run, variant: str) -> ForkCase:
-    """The fork between a variant and the reference.  Raises UsageError where it cannot be tested."""
+    """The fork between a variant and the reference.  Raises UsageError where none can be tested."""
     reason = untestable(run, variant)
     if reason:
         raise UsageError(reason)
@@ -113,6 +114,25 @@ def testable(record: Record) -> list[Place]:
         for name, variant in all_forks(record)
         if (name, variant) not in record.healed and not untestable(record.runs[name], variant)
     ]
+
+
+# --- what a healed fork says ---------------------------------------------------------------------
+
+
+def moved(healed: Healed, token: int = 0) -> float | None:
+    """Δp at the fork: the variant's probability of a token less the reference's.
+
+    Token 0 is the one the reference took, 1 the variant's.
+    """
+    theirs, own = healed.logprob.get(healed.reference), healed.logprob.get(healed.variant)
+    before, after = (theirs or [None, None])[token], (own or [None, None])[token]
+    return None if before is None or after is None else exp(after) - exp(before)
+
+
+def lead(healed: Healed, model: str) -> float | None:
+    """Log-odds (nats) that a model gives the reference's token over the variant's."""
+    first, second = healed.logprob.get(model) or (None, None)
+    return None if first is None or second is None else first - second
 
 
 # --- which models -------------------------------------------------------------------------------

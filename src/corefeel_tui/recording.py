@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from corefeel_tui import events as ev
+from corefeel_tui.addenda import Addenda
 from corefeel_tui.batch_log import BatchLogs, Known
 from corefeel_tui.client import Client
 from corefeel_tui.commands import Cancel, Command, Load
@@ -41,6 +42,7 @@ class Recorder:
         self._writer: SessionWriter | None = None
         self._known = Known()
         self._batches = BatchLogs(self._known)
+        self._addenda = Addenda(self._known)
         self._unfinished: set[str] = set()
         self._preface_due = True
         self.saving = saving
@@ -73,6 +75,7 @@ class Recorder:
         """Stop the client and close the file with its last line."""
         await self._client.stop()
         await self._batches.finish()
+        self._addenda.finish()
         if self._writer is None:
             return
         status = "cancelled" if self._unfinished else "finished"
@@ -94,6 +97,13 @@ class Recorder:
                     await self._cancel_lost(shown)
                     yield shown
                 continue
+            if self._addenda.owns(event):
+                if notice := await self._addenda.store(event):
+                    yield notice
+                yield event
+                continue
+            for notice in self._addenda.share(event):
+                yield notice
             for lost in self._batches.share(event):
                 await self._cancel_lost(lost)
                 yield lost
@@ -117,6 +127,13 @@ class Recorder:
         Raises SessionError where it cannot be written.
         """
         self._batches.begin(run, path)
+
+    def keep_addendum(self, run: str, path: Path) -> None:
+        """Put what a run finds out into a session recorded earlier with the same models.
+
+        Raises SessionError where it cannot be written.
+        """
+        self._addenda.begin(run, path)
 
     async def _cancel_lost(self, event: ev.Event) -> None:
         """Let the engine rest where a batch's file could not be written."""

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from corefeel_tui.commands import Ask, Command, Load, Score
+from corefeel_tui.commands import Ask, Command, Heal, Load, Score
 from corefeel_tui.errors import EngineError
 from corefeel_tui.events import Event, Loaded, SessionHeader, Tokens
 from corefeel_tui.paths import sample_session
@@ -54,7 +54,7 @@ class ReplayClient:
 
     async def send(self, command: Command) -> None:
         """A recording cannot answer.  Raises EngineError if it is asked to."""
-        if isinstance(command, Ask | Load | Score):
+        if isinstance(command, Ask | Heal | Load | Score):
             raise EngineError("this is a recording: open a model to ask it something")
 
     async def events(self) -> AsyncIterator[Event]:

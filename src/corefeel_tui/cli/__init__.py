@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from corefeel_tui import __version__
-from corefeel_tui.cli import ask, doctor, evaluate, judge, score, sessions, suites, variants
+from corefeel_tui.cli import ask, doctor, evaluate, forks, judge, score, sessions, suites, variants
 from corefeel_tui.cli import open as app_verbs
 from corefeel_tui.errors import CorefeelError
 
@@ -43,6 +43,7 @@ app.command("score")(score.score)
 app.command("eval")(evaluate.evaluate)
 app.command("gate")(judge.gate)
 app.command("report")(judge.report)
+app.command("forks")(forks.forks)
 app.command("replay")(app_verbs.replay)
 app.command("variants")(variants.variants)
 app.command("doctor")(doctor.doctor)
@@ -55,6 +56,7 @@ VERBS = (
     "eval",
     "gate",
     "report",
+    "forks",
     "replay",
     "variants",
     "sessions",
