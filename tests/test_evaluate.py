@@ -72,9 +72,7 @@ def test_killed_at_any_moment_and_resumed_it_ends_the_same(
     assert sorted(finished(torn)) == sorted(f"i{n}" for n in range(20))
     resumed = items(torn)
     for name, item in items(whole).items():
-        assert resumed[name] == item, (
-            "to the last digit: a batch has the same shapes whenever it runs"
-        )
+        assert resumed[name] == item, "to the last digit, its shapes being the same"
     assert {**summary, "session": None} == {**reference, "session": None}
 
 
