@@ -13,13 +13,24 @@ from typing import Any, TypeVar
 
 from corefeel_tui import events as ev
 from corefeel_tui.client import Client
-from corefeel_tui.commands import Ask, Cancel, Evaluate, Heal, Load, Plan, Score
+from corefeel_tui.commands import (
+    Ask,
+    Cancel,
+    Evaluate,
+    Heal,
+    Ladder,
+    Load,
+    Plan,
+    Scan,
+    Score,
+    Search,
+)
 from corefeel_tui.errors import CorefeelError, EngineError, UsageError
 
 Result = TypeVar("Result")
 Answer = TypeVar("Answer", bound=ev.Event)
 
-Request = Ask | Score | Evaluate | Heal
+Request = Ask | Score | Evaluate | Heal | Scan | Ladder | Search
 
 PATIENCE = 2.0
 """Seconds a cancelled run may take to end before the engine is stopped."""

@@ -14,7 +14,18 @@ from typing import Annotated
 import typer
 
 from corefeel_tui import __version__
-from corefeel_tui.cli import ask, doctor, evaluate, forks, judge, score, sessions, suites, variants
+from corefeel_tui.cli import (
+    ask,
+    doctor,
+    edge,
+    evaluate,
+    forks,
+    judge,
+    score,
+    sessions,
+    suites,
+    variants,
+)
 from corefeel_tui.cli import open as app_verbs
 from corefeel_tui.errors import CorefeelError
 
@@ -41,6 +52,7 @@ app.command(OPEN, hidden=True)(app_verbs.open_app)
 app.command("ask")(ask.ask)
 app.command("score")(score.score)
 app.command("eval")(evaluate.evaluate)
+app.command("edge")(edge.edge)
 app.command("gate")(judge.gate)
 app.command("report")(judge.report)
 app.command("forks")(forks.forks)
@@ -54,6 +66,7 @@ VERBS = (
     "ask",
     "score",
     "eval",
+    "edge",
     "gate",
     "report",
     "forks",

@@ -90,6 +90,11 @@ class Readout:
         }
 
     @property
+    def written(self) -> dict[str, list[str]]:
+        """Label → whole beginnings of answers, the opening included."""
+        return {name: [self.opening + text for text in own] for name, own in self.labels.items()}
+
+    @property
     def title(self) -> str:
         """The two labels of the margin, as in “VETO v APPROVE”."""
         return " v ".join(self.margin)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corefeel_tui import events as ev
+from corefeel_tui.edge.fold import LadderRun, ScanRun
 
 THIN = 0.5
 """A variant that keeps less than this share of the reference's margin is called out."""
@@ -107,3 +108,67 @@ def describe_change(change: Mapping[str, Any]) -> str:
         case "reorder":
             return f"reordered: {after}"
     return f"“{before}” → “{after}”"
+
+
+def sorted_words(scan: ScanRun, unit: str | None = None) -> list[ev.WordMargin]:
+    """The parts on which variants differ most from the reference first."""
+    base = scan.base
+    if base is None:
+        return []
+    words = [word for word in scan.words if unit in (None, word.unit)]
+    return sorted(words, key=lambda word: (-spread(word, base), word.start))
+
+
+def heat(scan: ScanRun, variant: str, unit: str = "word") -> list[tuple[int, int, float]]:
+    """(start, end, move) of every part of a unit, in the order of the prompt."""
+    base = scan.base
+    found = []
+    for word in scan.words if base else ():
+        moved = moves(word, base).get(variant) if base else None
+        if word.unit == unit and moved is not None:
+            found.append((word.start, word.end, moved))
+    return sorted(found)
+
+
+def flips(ladder: LadderRun) -> dict[str, int | None]:
+    """The first rung on which a model does not say what the reference says on the mildest.
+
+    None where that never comes, or (for a model's rungs not all there) has not come yet.
+    """
+    rungs = _rungs(ladder)
+    if ladder.started is None or not rungs or 0 not in rungs:
+        return {}
+    start = leading(rungs[0].probabilities[ladder.started.reference])
+    return {
+        name: next(
+            (i for i, rung in rungs.items() if leading(rung.probabilities[name]) != start), None
+        )
+        for name in ladder.started.variants
+    }
+
+
+def shifts(ladder: LadderRun) -> dict[str, int | None]:
+    """Rungs by which a variant flips later (+) or earlier (−) than the reference; None if never."""
+    rungs = flips(ladder)
+    if ladder.started is None:
+        return {}
+    right = rungs.get(ladder.started.reference)
+    return {
+        name: None if rung is None or right is None else rung - right
+        for name, rung in rungs.items()
+        if name != ladder.started.reference
+    }
+
+
+def _rungs(ladder: LadderRun) -> dict[int, ev.RungMargin]:
+    return {place[0]: cell for place, cell in sorted(ladder.cells.items()) if len(place) == 1}
+
+
+def disagreement(ladder: LadderRun) -> dict[tuple[int, ...], list[str]]:
+    """The variants that do not say what the reference says, by cell."""
+    if ladder.started is None:
+        return {}
+    return {
+        place: left(cell.probabilities, ladder.started.reference)
+        for place, cell in sorted(ladder.cells.items())
+    }
