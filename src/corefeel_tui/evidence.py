@@ -95,7 +95,7 @@ class Drift:
     """One variant scored on the reference's own response (or, of `own_drift`, on its own).
 
     Sums over positions, KL in nats.  `buckets` are five (positions, Σ KL) by reference confidence;
-    `roles` the same by token role (verdict, negation, number, name, needle, thinking, other).
+    `roles` holds (positions, Σ KL, flips) by token role, as `roles.ROLES` names them.
     """
 
     positions: int
@@ -106,7 +106,7 @@ class Drift:
     entropy_shift_sum: float | None = None
     delta_p_square_sum: float | None = None
     nll_sum: float | None = None
-    roles: dict[str, tuple[int, float]] = field(default_factory=dict)
+    roles: dict[str, tuple[int, float, int]] = field(default_factory=dict)
     turn: int = 0
 
 

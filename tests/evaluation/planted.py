@@ -111,7 +111,11 @@ def drift(dice: np.random.Generator, positions: int, scale: float) -> tuple[Drif
     empty = (0, 0.0)
     buckets = (empty, empty, empty, (half, first), (positions - half, total - first))
     squares, nll = float((kl**2).sum()) / 100, positions * 0.4 + total
-    return Drift(positions, total, flips, flips // 2, buckets, total / 10, squares, nll), kl
+    at_verdict = (1, float(kl[0]), int(kl[0] > 0.5))
+    rest = (positions - 1, total - float(kl[0]), flips - at_verdict[2])
+    roles = {"verdict": at_verdict, "other": rest}
+    sums = (total / 10, squares, nll, roles)
+    return Drift(positions, total, flips, flips // 2, buckets, *sums), kl
 
 
 def items_of(plant: Plant) -> list[ItemEvidence]:

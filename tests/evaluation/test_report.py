@@ -51,6 +51,18 @@ def test_floors_stand_beside_the_drift(evaluation: Evaluation) -> None:
     assert evaluation.profile.values["bf16"]["verdicts/verdict_accuracy"].floor is None
 
 
+def test_drift_is_told_by_token_role(evaluation: Evaluation) -> None:
+    values = evaluation.profile.values["3bit"]
+    drifts = [item.drift["3bit"][0].roles["verdict"] for item in evaluation.evidence.items]
+    expected = sum(kl for _, kl, _ in drifts) / len(drifts)
+    assert values["kl_at_role/verdict"].value == pytest.approx(expected)
+    assert values["flips_at_role/verdict"].value == pytest.approx(
+        sum(flips for _, _, flips in drifts) / len(drifts)
+    )
+    page = markdown.render(evaluation)
+    assert "| verdict words |" in page.partition("## Where in the answers it drifted")[2]
+
+
 def test_the_most_telling_items_are_critical_and_from_those_judged(evaluation: Evaluation) -> None:
     found = telling(evaluation.profile)
     assert len(found) == 10

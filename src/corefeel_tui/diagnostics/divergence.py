@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from corefeel_tui import statistics as st
 from corefeel_tui.diagnostics.measurement import Draft, Measurement, Result, root
+from corefeel_tui.diagnostics.roles import by_role
 from corefeel_tui.evidence import Drift, ItemEvidence
 
 BUCKETS = ("0-.25", ".25-.5", ".5-.75", ".75-.95", ".95-1")
@@ -65,6 +66,7 @@ def measure(
     if known(sums["delta_p_square_sum"]):
         yield Draft("delta_p_rms", sums["delta_p_square_sum"], positions, root)
     yield from _perplexity(scored, reference, sums)
+    yield from by_role([item.drift[variant] for item in scored])
     compounded = [item.own_drift[variant] for item in items if item.own_drift.get(variant)]
     if compounded:
         own = totals(compounded)

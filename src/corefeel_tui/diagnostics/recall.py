@@ -39,7 +39,7 @@ def measure(sheet: Sheet, variant: str) -> Iterator[Result]:
         if "needle" in drift.roles
     ]
     if found:
-        yield Draft("needle_kl_mean", [kl for _, kl in found], [float(n) for n, _ in found])
+        yield Draft("needle_kl_mean", [kl for _, kl, _ in found], [float(n) for n, _, _ in found])
 
 
 def hit(item: ItemEvidence, variant: str) -> bool | None:

@@ -101,6 +101,7 @@ class PieceTexts:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._told: set[int] = set()
+        self._texts: dict[int, str] = {}
 
     def fresh(self, ids: set[int]) -> dict[str, str]:
         """Texts of those ids that were not told before."""
@@ -110,7 +111,9 @@ class PieceTexts:
 
     def text(self, id: int) -> str:
         """What this token adds to a text."""
-        return str(self._tokenizer.decode([id]))
+        if id not in self._texts:
+            self._texts[id] = str(self._tokenizer.decode([id]))
+        return self._texts[id]
 
 
 def _ids_in(answers: list[Answer]) -> set[int]:

@@ -76,6 +76,24 @@ WORDS = {
     "kl_out_over_in": "KL outside the calibrated domains over KL inside",
 }
 SHARES = ("_rate", "accuracy", "agreement", "agreement_mean", "_share")
+AT = ("kl_at_confidence", "kl_at_role", "flips_at_role")
+"""Metrics whose last part is a place in the answers, not a name."""
+
+ROLE_WORDS = {
+    "kl_at_role": "mean KL at",
+    "flips_at_role": "first choice changed at",
+}
+ROLES_IN_WORDS = {
+    "verdict": "verdict words",
+    "needle": "what is to be recalled",
+    "key": "evidence keys",
+    "negation": "negations",
+    "number": "numbers",
+    "name": "names",
+    "code": "code",
+    "thinking": "tokens of thinking",
+    "other": "all other tokens",
+}
 HEADLINES = (
     "kl_mean",
     "kl_p99",
@@ -117,8 +135,11 @@ POINTS = (
 
 def words(metric: str) -> str:
     """A metric in words; its own name where there are none."""
-    name = metric.rpartition("/")[2] if not metric.startswith("kl_at") else metric
+    name = metric.rpartition("/")[2] if not metric.startswith(AT) else metric
     told = WORDS.get(name) or WORDS.get(name.removeprefix("own_"))
+    place, _, role = name.partition("/")
+    if place in ROLE_WORDS:
+        return f"{ROLE_WORDS[place]} {ROLES_IN_WORDS.get(role, role)}"
     if name.startswith("kl_at_confidence/"):
         return f"mean KL where the reference's confidence is {name.partition('/')[2]}"
     if told is None:
@@ -134,7 +155,7 @@ def figure(metric: str, value: float | None) -> str:
         return "0"
     if metric.endswith(POINTS):
         return f"{100 * value:+.1f} pt".replace("-", "−")
-    if metric.endswith(SHARES):
+    if metric.endswith(SHARES) or metric.startswith("flips_at_role/"):
         return f"{100 * value:.1f} %"
     if metric.endswith("_ratio"):
         return f"× {value:.3f}"
@@ -177,4 +198,4 @@ def headline(metric: str) -> bool:
 def titled(metric: str) -> str:
     """A metric in words, its suite before them."""
     suite, slash, _ = metric.rpartition("/")
-    return f"{suite}: {words(metric)}" if slash and suite != "kl_at_confidence" else words(metric)
+    return f"{suite}: {words(metric)}" if slash and suite not in AT else words(metric)

@@ -10,11 +10,21 @@ from collections.abc import Iterator
 
 from corefeel_tui import statistics as st
 from corefeel_tui.diagnostics.measurement import Measurement
+from corefeel_tui.diagnostics.profile import Values
 from corefeel_tui.report.evaluation import Evaluation, counts
-from corefeel_tui.report.figures import figure, headline, interval, neutral, titled, words
+from corefeel_tui.report.figures import (
+    ROLES_IN_WORDS,
+    figure,
+    headline,
+    interval,
+    neutral,
+    titled,
+    words,
+)
 from corefeel_tui.report.provenance import provenance
 from corefeel_tui.report.tables import cell, confusions, grids, table
 from corefeel_tui.report.telling import Telling, telling
+from corefeel_tui.roles import ROLES
 from corefeel_tui.text.inert import inert_lines, one_line
 from corefeel_tui.text.numbers import MISSING
 
@@ -44,6 +54,7 @@ def render(evaluation: Evaluation) -> str:
         *_telling(evaluation),
         *confusions(evaluation),
         *grids(evaluation),
+        *_roles(evaluation),
         *_claims(evaluation),
         *_profiles(evaluation),
         "## How this was measured",
@@ -91,6 +102,31 @@ def _figures(metric: str, found: Measurement | None) -> str:
         return MISSING
     told = figure(metric, found.value)
     return told if found.low is None else f"{told} ({interval(metric, found)})"
+
+
+def _roles(evaluation: Evaluation) -> Iterator[str]:
+    """Drift at verdict words, negations, names …, variants side by side."""
+    values, judged = evaluation.profile.values, evaluation.evidence.judged
+    places = {metric for variant in judged for metric in values[variant]}
+    rows = [
+        (
+            ROLES_IN_WORDS.get(role, role),
+            *(_at_role(values[variant], role) for variant in judged),
+        )
+        for role in ROLES
+        if f"kl_at_role/{role}" in places
+    ]
+    if rows:
+        yield "## Where in the answers it drifted"
+        yield table(("", *judged), rows)
+        yield "Mean KL per token in nats, and how often the first choice changed there."
+
+
+def _at_role(values: Values, role: str) -> str:
+    kl, flips = values.get(f"kl_at_role/{role}"), values.get(f"flips_at_role/{role}")
+    if kl is None or flips is None:
+        return MISSING
+    return f"{figure(kl.metric, kl.value)}, {figure(flips.metric, flips.value)}"
 
 
 def _profiles(evaluation: Evaluation) -> Iterator[str]:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from corefeel_tui.folding import Record, Run, Trajectory, summarise
 from corefeel_tui.report import terminal as t
+from corefeel_tui.role_drift import run_by_role
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.text.numbers import MISSING, short, signed
 
@@ -34,6 +35,21 @@ def run_as_dict(record: Record, run: Run, session: Path | None) -> dict[str, Any
         "status": run.finished.status if run.finished else None,
         "floors": loaded.floors if loaded else {},
         "variants": {name: _answer_as_dict(run, run.trajectories[name]) for name in order(run)},
+        "by_role": {
+            "locked": _roles_as_dict(record, run, locked=True),
+            "free": _roles_as_dict(record, run, locked=False),
+        },
+    }
+
+
+def _roles_as_dict(record: Record, run: Run, locked: bool) -> dict[str, Any]:
+    """Variant → token role → positions, mean KL in nats, flips."""
+    return {
+        name: {
+            role: {"positions": one.positions, "kl_mean": one.kl_mean, "flips": one.flips}
+            for role, one in roles.items()
+        }
+        for name, roles in run_by_role(record, run, locked).items()
     }
 
 

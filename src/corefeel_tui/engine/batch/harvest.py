@@ -6,7 +6,7 @@ Knows folded runs and the evidence contract; no model and no suite file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from corefeel_tui.engine.batch.plan import Work
 from corefeel_tui.events import JSON
 from corefeel_tui.evidence import Answer, ArrayPart, Drift, ItemEvidence
 from corefeel_tui.folding import Run, Track, hard_flip
+from corefeel_tui.role_drift import drift_by_role
+from corefeel_tui.roles import LABELS, roles_of
 
 EDGES = (0.25, 0.5, 0.75, 0.95)
 """Between the buckets of reference confidence (METRICS §1)."""
@@ -62,14 +64,17 @@ def evidence(
     failures: Mapping[str, str],
     part: ArrayPart | None,
     floors: Mapping[str, Sequence[Run]],
+    text: Callable[[int], str],
 ) -> JSON:
     """The item's `evidence.ItemEvidence` as an object; `runs` are its samples or turns in order.
 
-    `floors` holds the reference's runs under pseudo variants such as another seed.
+    `floors` holds the reference's runs under pseudo variants such as another seed; `text` gives a
+    token's.
     """
     reference = runs[0].started.reference
     names = [name for name in runs[0].started.variants if name not in failures]
     sampled = work.suite.suite.samples > 1
+    drifts = _Drifts(work, runs, sampled, text)
     item = ItemEvidence(
         id=work.id,
         suite=work.suite.name,
@@ -84,8 +89,8 @@ def evidence(
             **{floor: _answers(own, reference, sampled) for floor, own in floors.items()},
         },
         readout=readout,
-        drift={name: _drifts(runs, name, reference, sampled) for name in names},
-        own_drift={name: _drifts(runs, name, name, sampled) for name in names if name != reference},
+        drift={name: drifts.of(name, reference) for name in names},
+        own_drift={name: drifts.of(name, name) for name in names if name != reference},
         failures=dict(failures),
         arrays=part,
     )
@@ -114,17 +119,38 @@ def _answers(runs: Sequence[Run], name: str, sampled: bool) -> tuple[Answer, ...
     return tuple(found)
 
 
-def _drifts(runs: Sequence[Run], name: str, trajectory: str, sampled: bool) -> tuple[Drift, ...]:
-    found = []
-    for number, run in enumerate(runs):
-        tracks = run.trajectories[trajectory].tracks
-        if name in tracks and len(tracks[name]):
-            base = tracks[run.started.reference]
-            found.append(_drift(tracks[name], base, 0 if sampled else number))
-    return tuple(found)
+class _Drifts:
+    """The drifts of one item's runs; the roles of an answer's tokens are found once."""
+
+    def __init__(
+        self, work: Work, runs: Sequence[Run], sampled: bool, text: Callable[[int], str]
+    ) -> None:
+        self._runs, self._sampled, self._text = runs, sampled, text
+        self._labels = work.suite.suite.labels or LABELS
+        checks = (check.as_evidence for check in work.item.checks)
+        self._needles = [check.value for check in checks if check.kind == "needle"]
+        self._roles: dict[tuple[int, str], list[str]] = {}
+
+    def of(self, name: str, trajectory: str) -> tuple[Drift, ...]:
+        """How far `name` was from the reference on everybody's or its own answers."""
+        found = []
+        for number, run in enumerate(self._runs):
+            tracks = run.trajectories[trajectory].tracks
+            if name in tracks and len(tracks[name]):
+                base = tracks[run.started.reference]
+                turn = 0 if self._sampled else number
+                found.append(_drift(tracks[name], base, turn, self._of_tokens(number, trajectory)))
+        return tuple(found)
+
+    def _of_tokens(self, number: int, trajectory: str) -> list[str]:
+        key = (number, trajectory)
+        if key not in self._roles:
+            pieces = [self._text(i) for i in self._runs[number].trajectories[trajectory].ids]
+            self._roles[key] = roles_of(pieces, self._labels, self._needles)
+        return self._roles[key]
 
 
-def _drift(own: Track, base: Track, turn: int) -> Drift:
+def _drift(own: Track, base: Track, turn: int, roles: Sequence[str]) -> Drift:
     count = min(len(own), len(base))
     kl = np.array(own.columns["kl"][:count], np.float64)
     confidence = np.array(base.columns["confidence"][:count], np.float64)
@@ -144,5 +170,9 @@ def _drift(own: Track, base: Track, turn: int) -> Drift:
         entropy_shift_sum=float((entropy - np.array(base.columns["entropy"][:count])).sum()),
         delta_p_square_sum=float((moved**2).sum()),
         nll_sum=float(-taken.sum()),
+        roles={
+            role: (one.positions, one.kl_sum, one.flips)
+            for role, one in drift_by_role(roles, own).items()
+        },
         turn=turn,
     )

@@ -247,6 +247,7 @@ class BatchRunner:
                 self.broken,
                 part,
                 {F3: others[work.key]} if work.key in others else {},
+                self.pieces.text,
             )
             self.done.add(work.key)
             yield ev.ItemFinished(self.asking.run(work), item=work.id, evidence=item)
