@@ -171,6 +171,7 @@ def test_what_a_loaded_set_tells(original: Path) -> None:
     assert loaded.floors["F0"]["kl_max"] == 0.0
     assert 0 <= loaded.floors["F1"]["kl_max"] < 1e-9
     assert all(v["tokens_per_second"] > 0 for v in loaded.variants)
+    assert all(v["prefill_tokens_per_second"] > 0 for v in loaded.variants)
     assert [v["bits_per_weight"] for v in loaded.variants] == pytest.approx([16, 8.5, 5], abs=0.05)
     assert {"weights", "config", "tokenizer", "template"} <= set(loaded.fingerprint)
     steps = {(e.variant, e.stage) for e in told if isinstance(e, ev.Loading)}
@@ -255,8 +256,33 @@ def test_a_quantized_model_is_no_silent_reference(original: Path, tmp_path: Path
     write_tokenizer(tmp_path)
     with pytest.raises(ModelError, match=r"already quantized.*corefeel BF16_MODEL --variants"):
         load(tmp_path, "4bit")
+    (tmp_path / "README.md").write_text("---\nbase_model: someone/original-4B\n---\n")
+    with pytest.raises(ModelError) as raised:
+        load(tmp_path, "4bit")
+    assert f"corefeel someone/original-4B --variants mine={tmp_path}" in str(raised.value)
     models, _ = load(original, "4bit", f"mine={tmp_path}")
     assert models.models["mine"].info["bits_per_weight"] == pytest.approx(4.54, abs=0.01)
+
+
+def test_several_quantized_repositories_of_one_model(original: Path, tmp_path: Path) -> None:
+    """Each by its path, beside what is quantized here: equal treatments are equal models."""
+    from mlx_lm.utils import load_model, quantize_model, save_config, save_model
+
+    for bits in (4, 8):
+        model, config = load_model(original)
+        model, config = quantize_model(model, config, 64, bits)
+        save_model(tmp_path / f"{bits}", model)
+        save_config(config, tmp_path / f"{bits}" / "config.json")
+        write_tokenizer(tmp_path / f"{bits}")
+    paths = [f"theirs{bits}={tmp_path / str(bits)}" for bits in (4, 8)]
+    models, told = load(original, "4bit", "8bit", *paths)
+    assert list(models.models) == ["bf16", "4bit", "8bit", "theirs4", "theirs8"]
+    assert not [event for event in told if isinstance(event, ev.Failed)]
+    tokens = mx.array([[5, 80, 200, 17, 33]])
+    logits = {name: model.model(tokens) for name, model in models.models.items()}
+    for bits in (4, 8):
+        assert mx.array_equal(logits[f"theirs{bits}"], logits[f"{bits}bit"])
+    assert not mx.array_equal(logits["theirs4"], logits["theirs8"])
 
 
 @pytest.mark.parametrize("error", [CorefeelError, ModelError])

@@ -15,6 +15,7 @@ import typer
 
 from corefeel_tui import commands, events
 from corefeel_tui.cli import options as opt
+from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
 
 LIFE = (events.Loading, events.Status, events.Notice)
@@ -48,6 +49,7 @@ def ask(
     ] = None,
     session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
     no_save: opt.NoSave = False,
+    no_cache: opt.NoCache = False,
     output: Annotated[AskFormat, typer.Option("--format", help="Form of the result.")] = (
         AskFormat.text
     ),
@@ -68,8 +70,10 @@ def ask(
         seed=seed,
         system=None if system is None else opt.utf8(system, "the system message"),
         thinking=thinking,
+        cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
+    fetch_missing(load)
     request = commands.Ask(
         run="1",
         prompt=prompt,

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from corefeel_tui.cli import options as opt
+from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import SessionError, UsageError
 
 
@@ -30,6 +31,7 @@ def evaluate(
     variants: opt.Variants = None,
     reference: opt.Reference = None,
     seed: opt.Seed = None,
+    no_cache: opt.NoCache = False,
     output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the report.")] = (
         opt.ReportFormat.text
     ),
@@ -52,6 +54,7 @@ def evaluate(
         variants=opt.split_variants(variants),
         reference=reference,
         seed=seed,
+        cache_gb=0 if no_cache else None,
     )
     path = session_path(session, resume, names)
     request = commands.Evaluate(
@@ -63,6 +66,7 @@ def evaluate(
         done=finished_items(path) if resume else [],
     )
     load = opt.load_command(model, chosen, variants is not None)
+    fetch_missing(load)
     recorder = Recorder(EngineClient(), path, saving=True, resume=resume)
     with Progress(quiet=False) as progress:
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from corefeel_tui.cli import options as opt
+from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
 
 
@@ -24,6 +25,7 @@ def open_app(
     system: opt.System = None,
     thinking: opt.Thinking = None,
     no_save: opt.NoSave = False,
+    no_cache: opt.NoCache = False,
 ) -> None:
     """Open the app with a model and its variants side by side."""
     from corefeel_tui import settings
@@ -38,9 +40,11 @@ def open_app(
         system=system,
         thinking=thinking,
         save=False if no_save else None,
+        cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
     need_terminal()
+    fetch_missing(load)
     from corefeel_tui.client import EngineClient
     from corefeel_tui.paths import history_file, recents_file
     from corefeel_tui.recording import Recorder

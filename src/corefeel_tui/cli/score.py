@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from corefeel_tui.cli import options as opt
+from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
 
 
@@ -29,6 +30,7 @@ def score(
     reference: opt.Reference = None,
     session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
     no_save: opt.NoSave = False,
+    no_cache: opt.NoCache = False,
     output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
         opt.ReportFormat.text
     ),
@@ -46,9 +48,13 @@ def score(
     if context is not None and context < 2:
         raise UsageError(f"--context: {context} leaves nothing to predict; use 2 or more")
     chosen = settings.override(
-        settings.load_settings(), variants=opt.split_variants(variants), reference=reference
+        settings.load_settings(),
+        variants=opt.split_variants(variants),
+        reference=reference,
+        cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
+    fetch_missing(load)
     request = commands.Score(
         run="1",
         text=opt.existing_file(text),

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from corefeel_tui.cli import options as opt
+from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
 
 
@@ -24,6 +25,7 @@ def variants(
     measure: Annotated[
         bool, typer.Option("--measure", help="Load them, and measure speed and floors too.")
     ] = False,
+    no_cache: opt.NoCache = False,
     output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
         opt.ReportFormat.text
     ),
@@ -39,9 +41,13 @@ def variants(
     if length is not None and length < 1:
         raise UsageError(f"--length: {length} leaves room for no token; give 1 or more")
     chosen = settings.override(
-        settings.load_settings(), variants=opt.split_variants(variants), reference=reference
+        settings.load_settings(),
+        variants=opt.split_variants(variants),
+        reference=reference,
+        cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
+    fetch_missing(load)
     found: Loaded | PlannedSet
     with Progress(quiet=False) as progress:
         if measure:

@@ -38,6 +38,8 @@ PROBED = 32
 DECODE_TOKENS = 8
 DECODE_SECONDS = 0.025
 """Solo decoding is timed over so many tokens or so long, whichever ends first."""
+PREFILL_SECONDS = 0.025
+"""Where `PROBED` tokens are read faster than this, prefill is timed on the whole text."""
 
 
 class Probe:
@@ -71,8 +73,22 @@ class Probe:
         kl = float(diverge(self._first, own)["kl"].max()) if comparable else None
         return {"vocabulary": own.vocabulary, "finite": finite, "kl_max": kl}
 
+    def speeds(self, model: nn.Module) -> dict[str, float]:
+        """Tokens per second of this model alone, by the names they have in a description."""
+        return {
+            "tokens_per_second": self.decode_speed(model),
+            "prefill_tokens_per_second": self.prefill_speed(model),
+        }
+
+    def prefill_speed(self, model: nn.Module) -> float:
+        """Tokens per second of reading a prompt: more of the text where a little takes no time."""
+        seconds = _read_seconds(model, self._tokens[:PROBED])
+        if seconds > PREFILL_SECONDS or len(self._tokens) <= PROBED:
+            return round(len(self._tokens[:PROBED]) / seconds, 1)
+        return round(len(self._tokens) / _read_seconds(model, self._tokens), 1)
+
     def decode_speed(self, model: nn.Module) -> float:
-        """Tokens per second of this model alone, decoding greedily."""
+        """Tokens per second of answering, greedily."""
         caches = make_prompt_cache(model)
         token = _next(model, mx.array([self._tokens[:PROBED]]), caches)
         done, began = 0, time.perf_counter()
@@ -98,6 +114,15 @@ def forward(model: nn.Module, tokens: list[int], chunk: int | None = None) -> Di
 def _floor(p: Distribution, q: Distribution) -> dict[str, Any]:
     kl = diverge(p, q)["kl"]
     return {"kl_mean": float(kl.mean()), "kl_max": float(kl.max()), "positions": len(kl)}
+
+
+def _read_seconds(model: nn.Module, tokens: list[int]) -> float:
+    """Time to fill a cache, as mlx-lm does before an answer: no logits are computed."""
+    caches = make_prompt_cache(model)
+    began = time.perf_counter()
+    model(mx.array([tokens]), cache=caches)
+    mx.eval([cache.state for cache in caches])
+    return time.perf_counter() - began
 
 
 def _next(model: nn.Module, tokens: mx.array, caches: list[Any]) -> mx.array:

@@ -37,7 +37,8 @@ class Loaded(Event):
     `variants` holds one description per model, the reference first, with keys: name, treatment,
     bits_per_weight, bytes (stored), resident_bytes, execution, skipped (module names left
     unquantized), identical (bool), emulated (bool: numbers, not speed), kv_coverage ("8 of 32
-    layers", or null), notes (sentences), tokens_per_second (solo decode, or null).
+    layers", or null), notes (sentences), tokens_per_second (solo decode, or null) and
+    prefill_tokens_per_second (solo, reading a prompt, or null).
     `floors` maps a floor's name ("F0", "F1") to {"kl_mean", "kl_max", "positions"}.
     """
 
@@ -57,7 +58,7 @@ class Loaded(Event):
 class PlannedSet(Event):
     """What a load would take, nothing of it read yet.
 
-    `variants` are as in `loaded`, tokens_per_second null, each with "included" (bool) and "failure"
+    `variants` are as in `loaded`, speeds null, each with "included" (bool) and "failure"
     (why it cannot be made, or null).  All the rest is of those included: `models_bytes` stay
     resident, `making_bytes` are taken while a variant is made; `cache_bytes` and `logits_bytes` are
     those of all `rows` at `length` tokens, every answer forked.  `needed_bytes` is the worst

@@ -77,6 +77,18 @@ def rate(value: float | None) -> str:
     return f"{value:.0f} tok/s" if value else ""
 
 
+def whole(value: float | None) -> str:
+    """A figure without decimals: 38, 1200."""
+    return MISSING if value is None else f"{value:.0f}"
+
+
+def times(ratio: float | None) -> str:
+    """A ratio: 1.9×, 0.62×."""
+    if ratio is None:
+        return MISSING
+    return f"{ratio:.0f}×" if ratio >= 9.95 else f"{ratio:.2g}×"
+
+
 def plural(count: int, noun: str) -> str:
     """1 flip, 2 flips."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

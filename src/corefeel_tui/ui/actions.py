@@ -37,7 +37,7 @@ ACTIONS = (
     Action("focus_prompt", "", "enter,slash", "prompt", "From the panes: write a prompt", "Ask"),
     Action("suites", "ctrl+t", "p", "prompts", "Pick a prompt from the suites", "Ask", "dialogs"),
     Action("rerun", "f5", "r", "re-run", "Ask the shown prompt again", "Ask", "app"),
-    Action("stop", "ctrl+c", "", "stop", "Stop the run; twice asks to quit", "Ask", "app"),
+    Action("stop", "ctrl+c", "", "stop", "Stop the run, or take back a prompt that waits; twice asks to quit", "Ask", "app"),
     Action("conversation", "ctrl+g", "c", "conversation", "Conversation on or off: go on from each model's own answer", "Ask", "app"),
     Action("new_conversation", "ctrl+l", "C", "new conversation", "Begin a new conversation", "Ask", "app"),
     Action("models", "f12", "m", "models", "Another model: one that is here, or a directory or hub id", "Ask", "app"),
@@ -45,11 +45,17 @@ ACTIONS = (
     Action("toggle_locked", "f2", "l", "locked/free", "Locked to the reference's answer, or free: each model's own", "Look"),
     Action("toggle_diff", "f3", "d", "diff", "Word diff against the reference, after the fork", "Look"),
     Action("toggle_focus", "f4", "f", "focus", "Give one pane the width", "Look"),
-    Action("toggle_table", "f6", "t", "table", "The run's numbers in a table", "Look"),
+    Action("toggle_table", "f6", "t", "table", "The run's numbers in a table; again: by token role", "Look"),
     Action("toggle_inspector", "f7", "i", "inspect", "Top-k of every model at the cursor", "Look"),
+    Action("toggle_costs", "", "v", "size/speed", "Size and speed of every model against the reference", "Look"),
     Action("next_flip", "", "n", "flip", "Go to the next flip", "Look"),
     Action("previous_flip", "", "N", "previous flip", "Go to the previous flip", "Look"),
     Action("next_fork", "", "g", "fork", "Go to the next fork", "Look"),
+    Action("heal", "", "h", "heal", "What this fork was: both sides run on with the other's token", "Forks", "forks"),
+    Action("heal_all", "", "H", "all forks", "Every fork of the session: tested, counted, listed", "Forks", "forks"),
+    Action("branch", "", "w", "branch", "Go on from the cursor with another token, all models together", "Forks", "branches"),
+    Action("edit_prompt", "", "W", "edit prompt", "Branch with an edited prompt, keeping the answer up to the cursor", "Forks", "branches"),
+    Action("tree", "", "u", "runs", "The tree of runs and branches; two of them side by side", "Forks", "branches"),
     Action("copy", "", "y", "copy", "Copy the selection, else the pane's answer", "Look"),
     Action("older_run", "", "left_square_bracket", "older run", "Show the run before this one", "Look"),
     Action("newer_run", "", "right_square_bracket", "newer run", "Show the run after this one", "Look"),
@@ -107,8 +113,9 @@ def pane_bindings() -> list[BindingType]:
 
 PANE_HINTS = (
     "stop", "restart", "pause", "speed", "leave_replay", "help", "focus_prompt", "toggle_locked",
-    "toggle_batch", "next_flip", "next_fork", "toggle_inspector", "toggle_diff", "toggle_table", "toggle_focus",
-    "suites", "settings", "models", "copy", "rerun", "sessions",
+    "toggle_batch", "next_flip", "next_fork", "heal", "toggle_inspector", "toggle_diff", "toggle_table", "toggle_focus",
+    "suites", "settings", "models", "toggle_costs", "copy", "rerun", "sessions",
+    "branch", "heal_all", "tree", "edit_prompt",
 )  # fmt: skip
 """Footer while a pane has the focus, most useful first."""
 

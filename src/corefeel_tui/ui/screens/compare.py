@@ -98,11 +98,10 @@ class CompareScreen(Screen[None]):
         """Prompt bar, loading progress and welcome, as the app stands."""
         desk = app.desk
         record = desk.live.record
-        waits = desk.live.live and desk.wanted is not None and not desk.died and not desk.alarm
-        self.loading_bar.display = waits
-        if waits:
+        self.loading_bar.display = desk.loading
+        if desk.loading:
             asked = desk.wanted.model if desk.wanted else None
-            self.loading_bar.show(short_name(asked), record.loading)
+            self.loading_bar.show(short_name(asked), record.loading, app.waiting.text)
         self.prompt_row.display = desk.live.live
         self.prompt_row.show(
             " · ".join(filter(None, (desk.question.summary(), app.batch.summary())))
@@ -186,10 +185,13 @@ class CompareScreen(Screen[None]):
             self._focus_pane(self.reading.pane)
 
     def action_toggle_table(self) -> None:
-        self.board.toggle_drawer(self.board.table)
+        self.board.next_table()
 
     def action_toggle_inspector(self) -> None:
         self.board.toggle_drawer(self.board.inspector)
+
+    def action_toggle_costs(self) -> None:
+        self.board.toggle_drawer(self.board.costs)
 
     def action_next_flip(self) -> None:
         self._jump("flip", 1)
@@ -231,8 +233,8 @@ class CompareScreen(Screen[None]):
             self._focus_pane(self.reading.pane)
         elif self.reading.undo():
             self.board.show_cursor()
-        elif self.board.inspector.display or self.board.table.display:
-            self.board.inspector.display = self.board.table.display = False
+        elif any(drawer.display for drawer in self.board.drawers):
+            self.board.open_drawer(None)
         elif self.reading.focus_view:
             self.action_toggle_focus()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from corefeel_tui.costs import EMULATED, remarks, speeds
 from corefeel_tui.events import Verdict
 from corefeel_tui.folding import Record, Run, Summary, summarise
 from corefeel_tui.text.inert import inert
@@ -77,12 +78,21 @@ def titles(
     return f"{shown} · {kl} · {flips}", f"{shown} · {bare} · {flips}", f"{shown} · {kl}", shown
 
 
-def subtitle(record: Record, name: str) -> str:
-    """Solo speed and stored bytes."""
+def subtitles(record: Record, name: str) -> tuple[str, ...]:
+    """Solo speeds and bytes, longest form first; what is emulated has no speed of its own."""
     told = description(record, name)
-    stored = told.get("bytes")
-    parts = [rate(told.get("tokens_per_second")), size(stored) if stored else ""]
-    return " · ".join(part for part in parts if part)
+    decode, prefill = speeds(told)
+    stored, resident, coverage = (told.get(k) for k in ("bytes", "resident_bytes", "kv_coverage"))
+    long = (
+        EMULATED if told.get("emulated") else rate(decode),
+        f"prefill {prefill:.0f}" if prefill else "",
+        f"cache in {coverage}" if coverage else "",
+        size(stored) if stored else "",
+        f"{size(resident)} in memory" if resident else "",
+    )
+    brief = ("emulated" if told.get("emulated") else rate(decode), size(stored) if stored else "")
+    forms = (long, long[:4], (long[0], long[3]), brief, brief[:1])
+    return tuple(" · ".join(part for part in form if part) for form in forms)
 
 
 def badge(run: Run, name: str, view: View) -> Badge:
@@ -156,17 +166,18 @@ def about(record: Record, name: str) -> list[str]:
     told = description(record, name)
     if not told:
         return []
-    bits, resident, skipped = (
-        told.get(k) for k in ("bits_per_weight", "resident_bytes", "skipped")
-    )
+    bits, resident = told.get("bits_per_weight"), told.get("resident_bytes")
+    decode, prefill = speeds(told)
     lines = [
         f"{bits:.3g} bits per weight" if bits else "",
         f"{size(told.get('bytes'))} stored",
         f"{size(resident)} in memory" if resident else "",
-        f"{plural(len(skipped), 'module')} not quantized" if skipped else "",
-        "identical to the reference" if told.get("identical") else "",
+        f"{rate(decode)} answering" if decode else "",
+        f"{rate(prefill)} reading" if prefill else "",
+        *remarks(told, name == (record.loaded.reference if record.loaded else "")),
+        *(told.get("notes") or ()),
     ]
-    return [line for line in lines if line]
+    return [inert(line) for line in lines if line]
 
 
 def execution(record: Record) -> str:

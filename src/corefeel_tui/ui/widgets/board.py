@@ -19,11 +19,15 @@ from corefeel_tui.ui.actions import pane_bindings
 from corefeel_tui.ui.reading import Reading
 from corefeel_tui.ui.text import facts
 from corefeel_tui.ui.text.cells import View
+from corefeel_tui.ui.widgets.cost_table import CostTable
 from corefeel_tui.ui.widgets.cursor_line import CursorLine
 from corefeel_tui.ui.widgets.inspector import Inspector
 from corefeel_tui.ui.widgets.pane_grid import PaneGrid
 from corefeel_tui.ui.widgets.pane_tabs import PaneTabs, Tab
+from corefeel_tui.ui.widgets.role_table import RoleTable
 from corefeel_tui.ui.widgets.run_table import RunTable
+
+Drawer = Inspector | RunTable | RoleTable | CostTable
 
 FACTS_SECONDS = 0.25
 """Numbers that change faster than this cannot be read."""
@@ -42,17 +46,18 @@ class Board(Vertical):
         self.cursor_line = CursorLine()
         self.inspector = Inspector()
         self.table = RunTable()
+        self.roles = RoleTable()
+        self.costs = CostTable()
         self._facts_at = 0.0
         self._facts_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        for widget in (self.tabs, self.cursor_line, self.inspector, self.table):
+        for widget in (self.tabs, self.cursor_line, *self.drawers):
             widget.display = False
         yield self.tabs
         yield self.panes
         yield self.cursor_line
-        yield self.inspector
-        yield self.table
+        yield from self.drawers
 
     async def open_run(self, run: str | None) -> None:
         """Show another run, or with None the models without one."""
@@ -121,8 +126,9 @@ class Board(Vertical):
         for pane in self.panes.visible_panes:
             pane.show_facts(reading.feed.record, reading.run, reading.view, reading.reference)
         self._show_tabs()
-        if self.table.display:
-            self.table.show(reading.feed.record, reading.run, reading.view)
+        for table in (self.table, self.roles, self.costs):
+            if table.display:
+                table.show(reading.feed.record, reading.run, reading.view)
         self.show_cursor()
 
     def _show_tabs(self) -> None:
@@ -156,9 +162,24 @@ class Board(Vertical):
         if self.inspector.display:
             self.inspector.show(inspection)
 
-    def toggle_drawer(self, drawer: Inspector | RunTable) -> None:
-        """Open one drawer and close the other, or close it."""
-        shown = not drawer.display
-        self.inspector.display = self.table.display = False
-        drawer.display = shown
+    @property
+    def drawers(self) -> tuple[Drawer, ...]:
+        """What may stand below the panes, one at a time."""
+        return self.inspector, self.table, self.roles, self.costs
+
+    def open_drawer(self, drawer: Drawer | None) -> None:
+        """Open one drawer, or with None close whichever is open."""
+        for other in self.drawers:
+            other.display = other is drawer
         self.show_facts()
+
+    def toggle_drawer(self, drawer: Drawer) -> None:
+        """Open one drawer and close the others, or close it."""
+        self.open_drawer(None if drawer.display else drawer)
+
+    def next_table(self) -> None:
+        """The run's table, then the one by token role, then none."""
+        if self.table.display:
+            self.open_drawer(self.roles)
+        else:
+            self.open_drawer(None if self.roles.display else self.table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -27,7 +28,8 @@ class Pane(Vertical):
         self.badge = VerdictBadge()
         self.text = TokenView(model)
         self.strip = KLStrip()
-        self._frame: tuple[tuple[str, ...], str] = ((inert(model),), "")
+        self._frame: tuple[tuple[str, ...], tuple[str, ...]] = ((inert(model),), ("",))
+        self._about: list[str] = []
         self.border_title = Content(inert(model))
         self._edits: tuple[object, Sequence[Edit]] = (None, ())
 
@@ -39,9 +41,9 @@ class Pane(Vertical):
     def show_text(self, record: Record, run: Run | None, view: View) -> None:
         """Bring the text and the strip up to date: cheap, many times a second."""
         if run is None or self.model not in run.trajectories:
-            self.text.placeholder = facts.about(record, self.model)
+            self._about = facts.about(record, self.model)
+            self._show_about()
             self.text.show(None)
-            self.text.refresh()
             self.strip.show(())
             return
         script = Script(record, run, self.model, view)
@@ -62,17 +64,24 @@ class Pane(Vertical):
             badge = facts.badge(run, self.model, view)
         self.badge.show(badge)
         self.set_class(badge.tone == "alarm", "-alarm")
-        frame = (forms, facts.subtitle(record, self.model))
+        frame = (forms, facts.subtitles(record, self.model))
         if frame != self._frame:
             self._frame = frame
             self.on_resize()
 
     def on_resize(self) -> None:
-        """Write the longest title that the frame holds."""
-        forms, subtitle = self._frame
+        """Write the longest titles that the frame holds."""
+        titles, subtitles = self._frame
         room = self.outer_size.width - 6
-        self.border_title = Content(next((f for f in forms if len(f) <= room), forms[-1]))
-        self.border_subtitle = Content(subtitle)
+        self.border_title = Content(next((f for f in titles if len(f) <= room), titles[-1]))
+        self.border_subtitle = Content(next((f for f in subtitles if len(f) <= room), ""))
+        self._show_about()
+
+    def _show_about(self) -> None:
+        """What is known of the model, for a pane with no answer yet."""
+        width = max(10, self.outer_size.width - 6)
+        self.text.placeholder = [row for line in self._about for row in wrap(line, width)]
+        self.text.refresh()
 
     def _diff(self, script: Script) -> Sequence[Edit]:
         """Word diff against the reference, made again only when either text has grown a word."""
