@@ -34,7 +34,7 @@ class ForkLabel(StrEnum):
 
 MEANINGS = {
     ForkLabel.TIE_BREAK: "given the other's token each model goes on as the other did",
-    ForkLabel.DRIFT: "the texts stay apart even with the other's token",
+    ForkLabel.DRIFT: "with the other's token at least one side still goes its own way",
     ForkLabel.VERDICT: "the token decides the verdict",
     ForkLabel.CUT_OFF: "the answers were cut off before it could be told",
 }

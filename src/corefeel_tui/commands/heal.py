@@ -13,7 +13,7 @@ class Heal(Command):
     """Give each side of some forks the other's token and let it run on.
 
     `forks` holds `forks.ForkCase`s as objects; `origin` names the models they were made with, as
-    `forks.origin_of` tells.  `top` is k of the stored top-k.
+    `forks.origin_of` tells.  `top` is k of the stored top-k.  `background`: yields to comparisons.
     """
 
     name = "heal"
@@ -21,3 +21,4 @@ class Heal(Command):
     forks: list[dict[str, Any]]
     origin: dict[str, Any] = field(default_factory=dict)
     top: int = 8
+    background: bool = False

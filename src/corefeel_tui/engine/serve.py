@@ -134,7 +134,7 @@ def _accept(
             job.steps = service.score(command, lambda: job.cancelled)
             scheduler.submit(job)
         case commands.Heal(run=run):
-            job = Job(run)
+            job = Job(run, background=command.background)
             job.steps = service.heal(command, lambda: job.cancelled)
             scheduler.submit(job)
         case commands.Meter(run=run):

@@ -28,6 +28,8 @@ from corefeel_tui.ui.batch.control import BatchControl
 from corefeel_tui.ui.desk import Desk, Severity
 from corefeel_tui.ui.dialogs import Dialogs
 from corefeel_tui.ui.feed import Feed
+from corefeel_tui.ui.forks.branching import BranchControl
+from corefeel_tui.ui.forks.healing import HealControl
 from corefeel_tui.ui.history import History
 from corefeel_tui.ui.keeping import Keeper
 from corefeel_tui.ui.messages import Asked, HintChosen
@@ -44,7 +46,7 @@ TICK = 0.04
 TWICE = 2.0
 """Seconds in which a second Ctrl+C asks to quit."""
 
-OWNERS = ("dialogs", "player", "batch")
+OWNERS = ("dialogs", "player", "batch", "forks", "branches")
 """Whose actions are named by a parameter."""
 
 SMALLEST = (60, 15)
@@ -77,6 +79,8 @@ class CorefeelApp(App[None]):
         self.keeper = keeper
         self.batch = BatchControl(self, keeper)
         self.player = Player(self, sample)
+        self.forks = HealControl(self)
+        self.branches = BranchControl(self)
         self.dialogs = Dialogs(self)
         self.switching = Switching(self, recents)
         self.shown = live
@@ -120,7 +124,10 @@ class CorefeelApp(App[None]):
         if feed is self.desk.live:
             apart, feed.apart = feed.apart, []
             await self.batch.take(apart)
-            await self._meet(batch)
+            await self._meet([*batch, *feed.passed_on()])
+            for guest in feed.guests.values():
+                if guest.waiting:
+                    self._arrived(guest)
         if feed is self.shown:
             await self.compare.absorb(batch)
         self.refresh_status()
@@ -133,6 +140,7 @@ class CorefeelApp(App[None]):
         for event in batch:
             self.desk.meet(event)
             await self.batch.meet(event)
+            self.forks.meet(event)
             match event:
                 case ev.Loaded():
                     await self.player.stop_sample()
@@ -245,6 +253,14 @@ class CorefeelApp(App[None]):
         done = getattr(self.batch, name)()
         if isawaitable(done):
             await done
+
+    async def action_forks(self, name: str) -> None:
+        """Test a fork, or all of them."""
+        await getattr(self.forks, name)()
+
+    def action_branches(self, name: str) -> None:
+        """Branch, or look at the branches."""
+        getattr(self.branches, name)()
 
     async def action_player(self, name: str) -> None:
         """Pause, speed up or leave a recording."""

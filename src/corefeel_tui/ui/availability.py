@@ -25,6 +25,10 @@ _NEED_RUN = {
     "toggle_table",
     "toggle_inspector",
     "toggle_focus",
+    "heal_all",
+    "branch",
+    "edit_prompt",
+    "tree",
 }
 _NEED_LIVE = {"focus_prompt", "suites", "settings", "conversation", "models"}
 
@@ -43,6 +47,8 @@ def available(app: CorefeelApp, name: str) -> bool:
             return app.desk.live.live and reading.run is not None and not app.desk.running
         case "new_conversation":
             return app.desk.question.conversation and app.desk.last_run is not None
+        case "heal":
+            return app.forks.available()
         case "older_run" | "newer_run":
             return reading.neighbour(-1 if name == "older_run" else 1) is not None
         case "saving":

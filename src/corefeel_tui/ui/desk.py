@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from corefeel_tui import events as ev
-from corefeel_tui.commands import Cancel, Command, Load
+from corefeel_tui.commands import Ask, Cancel, Command, Load
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.ui.asking import Question
 from corefeel_tui.ui.feed import Feed
@@ -97,7 +97,10 @@ class Desk:
 
     async def ask(self, prompt: str, continues: str | None) -> None:
         """Ask a prompt under the present settings."""
-        command = self.question.ask(prompt, continues)
+        await self.put(self.question.ask(prompt, continues))
+
+    async def put(self, command: Ask) -> None:
+        """Send a question that was made elsewhere."""
         self.running = command.run
         await self.send(command)
 

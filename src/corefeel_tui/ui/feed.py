@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 from corefeel_tui.client import Client
 from corefeel_tui.commands import Command
 from corefeel_tui.errors import CorefeelError
-from corefeel_tui.events import EngineDied, Event, Loaded, Tokens
+from corefeel_tui.events import EngineDied, Event, Loaded, Pieces, Tokens
 from corefeel_tui.folding import Record, apply
 from corefeel_tui.ui.batch.run import of_batch
 
@@ -23,12 +24,17 @@ SLICE = 0.02
 class Feed:
     """A client's events, folded into `record`.  `label` is "" for what is live.
 
-    What a live engine says of batches is not folded but put into `apart`.
+    What a live engine says of batches is not folded but put into `apart`, and what it says of the
+    runs in `guests` goes to the feed of the recording that they belong to.  `path` is the session
+    file of a recording.
     """
 
-    def __init__(self, client: Client, label: str = "") -> None:
+    def __init__(self, client: Client, label: str = "", path: Path | None = None) -> None:
         self.client = client
         self.label = label
+        self.path = path
+        self.guests: dict[str, Feed] = {}
+        self._passed: list[Event] = []
         self.record = Record()
         self.run: str | None = None
         self.waiting: deque[Event] = deque()
@@ -65,6 +71,8 @@ class Feed:
                 continue
             if isinstance(event, Loaded) and self._is_of_another(event):
                 self._begin_anew()
+            if self._passes_on(event):
+                continue
             apply(self.record, event)
             batch.append(event)
         self._measure(batch)
@@ -79,6 +87,23 @@ class Feed:
         """Runs of other models cannot be read with this one's pieces; their session keeps them."""
         self.record = Record(engine=self.record.engine, status=self.record.status)
         self.run = None
+
+    def passed_on(self) -> list[Event]:
+        """What went to guests since the last call."""
+        passed, self._passed = self._passed, []
+        return passed
+
+    def _passes_on(self, event: Event) -> bool:
+        """Give a guest what is its; texts of tokens are for everybody."""
+        if isinstance(event, Pieces):
+            for feed in self.guests.values():
+                apply(feed.record, event)
+        guest = self.guests.get(getattr(event, "run", None) or "")
+        if guest is None:
+            return False
+        guest.waiting.append(event)
+        self._passed.append(event)
+        return True
 
     def _measure(self, batch: list[Event]) -> None:
         """Tokens per second of the reference's answer, over about a second."""

@@ -24,6 +24,9 @@ class Keeper(Protocol):
     def rename(self, slug: str) -> Path | None:
         """Give the session a speaking name."""
 
+    def keep_addendum(self, run: str, path: Path) -> None:
+        """Put a run into a session recorded earlier.  Raises SessionError where it cannot."""
+
     def keep_batch(self, run: str, path: Path) -> None:
         """Give a batch its own file.  Raises SessionError where it cannot be written."""
 

@@ -73,7 +73,7 @@ class Player:
             self._app.tell(str(error), "error")
             return
         await self.leave_replay()
-        await self._play(Feed(client, f"replay {path.stem[:32]}"))
+        await self._play(Feed(client, f"replay {path.stem[:32]}", path))
 
     async def show_item(self, feed: Feed) -> None:
         """Look at one item of a batch, all of it at once."""

@@ -59,7 +59,7 @@ async def open_in_compare(app: CorefeelApp, path: Path, row: Row) -> None:
     compare = app.compare
     if compare.dock.covering:
         compare.dock.toggle()
-    await app.player.show_item(item_feed(record, row))
+    await app.player.show_item(item_feed(record, row, path))
     await compare.look_at(*place(record, row))
 
 
@@ -78,9 +78,9 @@ def _compared(event: Event) -> Event:
     return replace(event, variants=names)
 
 
-def item_feed(record: Record, row: Row) -> Feed:
-    """The record as a feed."""
-    feed = Feed(ItemClient(), f"batch {row.suite.partition('@')[0]} {row.item}"[:40])
+def item_feed(record: Record, row: Row, path: Path) -> Feed:
+    """The record as a feed; `path` is the session that the item stands in."""
+    feed = Feed(ItemClient(), f"batch {row.suite.partition('@')[0]} {row.item}"[:40], path)
     feed.record = record
     return feed
 

@@ -1,0 +1,1 @@
+"""Forks under the hand: the heal test, branches, and the tree they make."""
