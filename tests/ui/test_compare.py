@@ -134,6 +134,12 @@ async def test_the_table_of_the_run() -> None:
         assert "floor 3e-7" in shown
         await on.press("f6")
         assert not on.app.compare.board.table.display
+        shown = rows(on.app.compare.board.roles)
+        assert "verdict" in shown
+        assert "key" in shown
+        assert "4bit" in shown
+        await on.press("f6")
+        assert not on.app.compare.board.roles.display
 
 
 async def test_below_the_floor_says_so() -> None:
@@ -271,14 +277,6 @@ async def test_ctrl_j_breaks_the_line() -> None:
         await on.press("a", "ctrl+j", "b")
         assert on.app.compare.prompt.text == "a\nb"
         assert on.app.compare.prompt.size.height == 2
-
-
-async def test_nothing_is_lost_while_the_models_load() -> None:
-    async with stage(events=[]) as on:
-        await write(on, "too early")
-        assert asks(on) == []
-        assert on.app.compare.prompt.text == "too early"
-        assert any("still loading" in note for note in on.notices)
 
 
 async def test_ctrl_c_stops_a_run_and_twice_asks_to_quit() -> None:

@@ -39,6 +39,7 @@ from corefeel_tui.ui.screens.confirm import TooSmallScreen
 from corefeel_tui.ui.status import status_line
 from corefeel_tui.ui.switching import Switching
 from corefeel_tui.ui.theme import DARK, LIGHT, defaults
+from corefeel_tui.ui.waiting import Waiting
 
 TICK = 0.04
 """Seconds between two looks at what arrived: one line of tokens."""
@@ -83,6 +84,7 @@ class CorefeelApp(App[None]):
         self.branches = BranchControl(self)
         self.dialogs = Dialogs(self)
         self.switching = Switching(self, recents)
+        self.waiting = Waiting(self)
         self.shown = live
         self._stop_pressed = 0.0
         self._due: set[int] = set()
@@ -147,6 +149,7 @@ class CorefeelApp(App[None]):
                     self.switching.remember()
                 case ev.EngineDied() if self.desk.live.live:
                     self.dialogs.tell_death(event)
+            await self.waiting.meet(event)
 
     def tell(self, text: str, severity: Severity = "information") -> None:
         """One sentence, briefly."""
@@ -171,14 +174,18 @@ class CorefeelApp(App[None]):
 
     @on(Asked)
     async def ask(self, message: Asked) -> None:
-        """Send the prompt, or say why it has to wait; then it stays where it was written."""
-        if reason := self.desk.unready():
+        """Send the prompt or let it wait for the models; else say why and leave it in the bar."""
+        if self.waiting.take(message.text):
+            self.compare.prompt.sent()
+            self.refresh_status()
+        elif reason := self.waiting.unready():
             self.tell(reason, "warning")
-            return
-        self.compare.prompt.sent()
-        await self._put(message.text, self.desk.last_run)
+        else:
+            self.compare.prompt.sent()
+            await self.put(message.text, self.desk.last_run)
 
-    async def _put(self, prompt: str, continues: str | None) -> None:
+    async def put(self, prompt: str, continues: str | None) -> None:
+        """Ask the live models and look at them."""
         await self.player.leave_replay()
         await self.desk.ask(prompt, continues)
         self.refresh_status()
@@ -188,10 +195,10 @@ class CorefeelApp(App[None]):
         if reason := self.desk.unready():
             self.tell(reason, "warning")
         elif run is not None:
-            await self._put(run.started.prompt, run.started.continues)
+            await self.put(run.started.prompt, run.started.continues)
 
     async def action_stop(self) -> None:
-        """Stop the run; a second time, or with nothing to stop, ask to quit."""
+        """Stop the run or take the waiting prompt back; twice, or with neither, ask to quit."""
         prompt = self.compare.prompt
         if self.screen is self.compare and prompt.has_focus and prompt.selected_text:
             self.copy_to_clipboard(prompt.selected_text)
@@ -200,6 +207,9 @@ class CorefeelApp(App[None]):
         self._stop_pressed = monotonic()
         if again:
             self.dialogs.ask_to_quit()
+        elif self.waiting.text:
+            self.waiting.give_back()
+            self.refresh_status()
         elif self.desk.running:
             await self.desk.cancel()
         else:

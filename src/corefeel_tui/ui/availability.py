@@ -72,10 +72,15 @@ def hints(app: CorefeelApp, typing: bool) -> list[Hint]:
     for name in PROMPT_HINTS if typing else PANE_HINTS:
         action = BY_NAME[name]
         key = action.key if typing or not action.letter else action.letter
-        useful = app.desk.running is not None if name == "stop" else available(app, name)
+        useful = stoppable(app) if name == "stop" else available(app, name)
         if key and useful:
             found.append(Hint(shown_key(key), action.label, action.call))
     return found
+
+
+def stoppable(app: CorefeelApp) -> bool:
+    """Whether there is a run to stop or a prompt to take back."""
+    return app.desk.running is not None or bool(app.waiting.text)
 
 
 def commands(app: CorefeelApp) -> Iterator[SystemCommand]:

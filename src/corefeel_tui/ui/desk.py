@@ -17,6 +17,8 @@ from corefeel_tui.ui.feed import Feed
 Severity = Literal["information", "warning", "error"]
 Tell = Callable[[str, Severity], None]
 
+STILL_LOADING = "the models are still loading"
+
 
 class Desk:
     """`live` is the feed of the given client; `running` the run asked here and not finished.
@@ -77,6 +79,11 @@ class Desk:
         who = f"{event.variant}: " if event.variant else ""
         self._tell(f"{who}{event.reason}", "error" if event.fatal else "warning")
 
+    @property
+    def loading(self) -> bool:
+        """Whether models are on their way, so that a prompt may wait for them."""
+        return self.live.live and self.wanted is not None and not self.died and not self.alarm
+
     def unready(self) -> str:
         """Why nothing can be asked now; "" if it can."""
         if not self.live.live:
@@ -84,7 +91,7 @@ class Desk:
         if self.died:
             return "the engine ended: ^R starts it again"
         if self.live.record.loaded is None or self.wanted is not None:
-            return self.alarm or "the models are still loading"
+            return self.alarm or (STILL_LOADING if self.loading else "no model is loaded")
         return "a run is going on: ^C stops it" if self.running else ""
 
     async def send(self, command: Command) -> None:

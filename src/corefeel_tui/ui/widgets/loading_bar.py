@@ -1,4 +1,4 @@
-"""Progress of a load, one entry per variant, while the sample plays above it."""
+"""Progress of a load, one entry per variant, and the prompt that waits for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from corefeel_tui.events import Loading
-from corefeel_tui.text.inert import one_line
+from corefeel_tui.text.inert import one_line, preview
 from corefeel_tui.ui.widgets.painting import Part, painted
 
 BAR = 8
@@ -30,18 +30,25 @@ class LoadingBar(Widget):
         super().__init__()
         self._model = ""
         self._steps: dict[str, Loading] = {}
+        self._prompt = ""
 
-    def show(self, model: str, steps: Mapping[str, Loading]) -> None:
-        """Show how far a load is."""
-        if (model, steps) == (self._model, self._steps):
+    def show(self, model: str, steps: Mapping[str, Loading], prompt: str = "") -> None:
+        """Show how far a load is, and the prompt that will be asked after it."""
+        if (model, steps, prompt) == (self._model, self._steps, self._prompt):
             return
-        self._model, self._steps = model, dict(steps)
+        self._model, self._steps, self._prompt = model, dict(steps), prompt
+        self.set_class(bool(prompt), "-holds")
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        parts = self._shared() if y == 0 else self._variants(width)
+        parts = (self._shared(), self._variants(width), self._waiting(width))[y]
         return painted(self, "load", parts)
+
+    def _waiting(self, width: int) -> list[Part]:
+        head, tail = " waits: ", "  ^C takes it back"
+        room = max(8, width - len(head) - len(tail) - 1)
+        return [("name", head), ("stage", preview(self._prompt, room)), ("name", tail)]
 
     def _shared(self) -> list[Part]:
         step = self._steps.get("")
