@@ -20,6 +20,11 @@ def cache_directory() -> Path:
     return Path(_USER.user_cache_dir)
 
 
+def weights_directory() -> Path:
+    """Quantized weights kept between starts."""
+    return cache_directory() / "weights"
+
+
 def settings_files() -> list[Path]:
     """`corefeel.toml` in the working directory, then in the user's config directory."""
     return [Path("corefeel.toml"), Path(_USER.user_config_dir) / "corefeel.toml"]

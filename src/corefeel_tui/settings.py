@@ -17,6 +17,7 @@ Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Temperature = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(ge=1, le=1_000_000)]
+Gigabytes = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 TopK = Annotated[int, Field(ge=0, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
@@ -37,6 +38,7 @@ class Settings(BaseModel):
     system: str | None = None
     thinking: bool = False
     save: bool = True
+    cache_gb: Gigabytes = 20.0
     theme: Literal["dark", "light"] = "dark"
 
 

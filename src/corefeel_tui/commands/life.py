@@ -12,7 +12,8 @@ class Load(Command):
     """Make these models answer.  Arrays already loaded for the same model are kept.
 
     `model` is a directory, a hub id, or None for Pocket; `variants` are texts of the variant
-    grammar, the reference first; `explicit` tells whether the user named them.
+    grammar, the reference first; `explicit` tells whether the user named them.  Quantized weights
+    are kept for the next start in at most `cache_bytes`, 0 for not at all.
     """
 
     name = "load"
@@ -20,6 +21,7 @@ class Load(Command):
     variants: list[str]
     reference: str = "bf16"
     explicit: bool = True
+    cache_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from mlx_lm.utils import quantize_model
 from corefeel_tui import tomlfile
 from corefeel_tui.engine.loading import Checkpoint, Report, arrays, share
 from corefeel_tui.engine.quantize import PLAIN, Treated, from_checkpoint, packed_modules
+from corefeel_tui.engine.weight_cache import UNKEPT, Entry, Kept, layout_of
 from corefeel_tui.errors import ModelError, UsageError
 from corefeel_tui.paths import calibration_text
 from corefeel_tui.variants import VariantSpec
@@ -69,13 +70,35 @@ def read_segments(tokenizer: Any, source: str | None, context: int) -> Segments:
 
 
 def calibrated(
-    reference: Checkpoint, spec: VariantSpec, segments: Segments, expand: bool, report: Report
+    reference: Checkpoint,
+    spec: VariantSpec,
+    segments: Segments,
+    expand: bool,
+    report: Report,
+    kept: Kept = UNKEPT,
 ) -> Treated:
-    """The reference under `spec.method` in `spec.bits` bits, calibrated on `segments`.
+    """The reference under `spec.method` in `spec.bits` bits, calibrated on `segments`, or as it was
+    `kept`.
 
     Raises ModelError where the method does not support the architecture or the group does not
     divide its widths.
     """
+    entry = kept.find()
+    if entry:
+        module, notes = _restored(reference.module, entry), entry.notes["notes"]
+    else:
+        module, notes = _calibrate(reference, spec, segments, expand, report)
+        _keep(module, notes, kept)
+    own = Checkpoint(reference.directory, reference.config, module)
+    treated = from_checkpoint(own, reference, expand, report)
+    treated.notes += notes
+    return treated
+
+
+def _calibrate(
+    reference: Checkpoint, spec: VariantSpec, segments: Segments, expand: bool, report: Report
+) -> tuple[nn.Module, list[str]]:
+    """The packed module, stored in the checkpoint's types, and what is worth knowing of it."""
     module = share(reference.module)
     with _progress(report) as said:
         if spec.method == "gptq":
@@ -85,15 +108,33 @@ def calibrated(
         else:
             _dwq(module, spec, segments, reference.module, expand)
     _store(module, reference.dtypes)
-    own = Checkpoint(reference.directory, reference.config, module)
-    treated = from_checkpoint(own, reference, expand, report)
-    source = spec.source or "the shipped text"
     read = segments[:AWQ_SEGMENTS] if spec.method == "awq" else segments
-    treated.notes.append(f"calibrated on {sum(map(len, read))} tokens of {source}")
+    source = spec.source or "the shipped text"
+    notes = [f"calibrated on {sum(map(len, read))} tokens of {source}"]
     losses = _HELD_OUT_LOSS.findall(said.getvalue())
     if losses:
-        treated.notes.append(f"held-out loss {losses[0]} before and {losses[-1]} after")
-    return treated
+        notes.append(f"held-out loss {losses[0]} before and {losses[-1]} after")
+    return module, notes
+
+
+def _keep(module: nn.Module, notes: list[str], kept: Kept) -> None:
+    held = {path: array for path, _, _, array in arrays(module)}
+    sizes = {
+        path: {"bits": layer.bits, "group_size": layer.group_size, "mode": layer.mode}
+        for path, layer in packed_modules(module).items()
+    }
+    with kept.keep(layout_of(held), {"modules": sizes, "notes": notes}) as add:
+        for path, array in held.items():
+            add(path, array)
+
+
+def _restored(reference: nn.Module, entry: Entry) -> nn.Module:
+    """A module tree with the kept arrays."""
+    module, sizes = share(reference), entry.notes["modules"]
+    nn.quantize(module, class_predicate=lambda path, layer: sizes.get(path, False))
+    for path, holder, key, _ in arrays(module):
+        holder[key] = entry.arrays[path]
+    return module
 
 
 def _gptq(module: nn.Module, spec: VariantSpec, segments: Segments) -> None:

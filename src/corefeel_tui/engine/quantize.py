@@ -21,6 +21,7 @@ from mlx_lm.utils import compute_bits_per_weight, quantize_model
 from corefeel_tui.engine import recipes
 from corefeel_tui.engine.loading import Checkpoint, Report, arrays, share, silence
 from corefeel_tui.engine.unpack import unpacked
+from corefeel_tui.engine.weight_cache import UNKEPT, Kept, layout_of
 from corefeel_tui.errors import ModelError
 from corefeel_tui.variants import VariantSpec
 
@@ -68,11 +69,14 @@ def as_reference(checkpoint: Checkpoint) -> Treated:
     return Treated(module, bits, stored, distinct_bytes(module))
 
 
-def quantized(reference: Checkpoint, spec: VariantSpec, expand: bool, report: Report) -> Treated:
+def quantized(
+    reference: Checkpoint, spec: VariantSpec, expand: bool, report: Report, kept: Kept = UNKEPT
+) -> Treated:
     """The reference's weights in `spec.bits` bits and groups of `spec.group`, or by a recipe.
 
-    Without a recipe, which modules are quantized is mlx-lm's decision alone.  Arrays are made one
-    module at a time.  Raises ModelError where the group divides no module's width.
+    Without a recipe, which modules are quantized is mlx-lm's decision alone.  Arrays are made, or
+    read where they were `kept`, one module at a time.  Raises ModelError where the group divides
+    no module's width.
     """
     packed = packed_tree(reference, spec)
     changed = packed_modules(packed)
@@ -84,15 +88,37 @@ def quantized(reference: Checkpoint, spec: VariantSpec, expand: bool, report: Re
         skipped=skipped_modules(reference.module, changed),
     )
     targets = dict(treated.module.named_modules())
-    for done, (path, module) in enumerate(changed.items(), 1):
-        if expand and module.mode != "affine":
-            pack_by_rows(module, targets[path].weight, reference.dtypes[f"{path}.weight"])
-        if expand:
-            targets[path].weight = expanded_weight(module)
-        mx.eval(targets[path].parameters())
-        report(done, len(changed))
+    layout = layout_of(
+        {f"{path}.{key}": a for path, m in changed.items() for key, a in packed_columns(m).items()}
+    )
+    entry = kept.find(layout)
+    with kept.keep({} if entry else layout) as add:
+        for done, (path, module) in enumerate(changed.items(), 1):
+            if entry:
+                names = packed_columns(module)
+                module.update({key: entry.arrays.pop(f"{path}.{key}") for key in names})
+            else:
+                _pack(module, path, targets[path], reference.dtypes, expand)
+                for key, array in packed_columns(module).items():
+                    add(f"{path}.{key}", array)
+            if expand:
+                targets[path].weight = expanded_weight(module)
+            mx.eval(targets[path].parameters())
+            report(done, len(changed))
     treated.resident_bytes = distinct_bytes(treated.module, beside=reference.module)
     return treated
+
+
+def _pack(packed: Any, path: str, plain: Any, dtypes: dict[str, mx.Dtype], expand: bool) -> None:
+    """Compute the arrays of one packed module."""
+    if expand and packed.mode != "affine":
+        pack_by_rows(packed, plain.weight, dtypes[f"{path}.weight"])
+    mx.eval(list(packed_columns(packed).values()))
+
+
+def packed_columns(packed: nn.Module) -> dict[str, mx.array]:
+    """The arrays of a packed module that stand for its weights."""
+    return {key: packed[key] for key in PACKED if packed.get(key) is not None}
 
 
 def packed_tree(reference: Checkpoint, spec: VariantSpec) -> nn.Module:
@@ -195,7 +221,7 @@ def expand_modules(module: nn.Module) -> None:
 def expanded_weight(packed: nn.Module) -> mx.array:
     """The float32 weights that packed ones stand for, in float32 throughout: scale · q + bias, or
     of small floats scale · value.  The packed arrays are given up."""
-    columns = {key: packed[key] for key in PACKED if packed.get(key) is not None}
+    columns = packed_columns(packed)
     packed.clear()
     mx.eval(columns)
     weight, scales, biases = columns["weight"], columns["scales"], columns.get("biases")

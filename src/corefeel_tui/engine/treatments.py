@@ -25,6 +25,8 @@ from corefeel_tui.engine.quantize import (
     quantized,
     skipped_modules,
 )
+from corefeel_tui.engine.weight_cache import UNKEPT, Kept, WeightCache
+from corefeel_tui.engine.weight_keys import weight_key
 from corefeel_tui.errors import ModelError
 from corefeel_tui.events import JSON
 from corefeel_tui.variants import VariantSpec
@@ -34,9 +36,16 @@ SMOOTHED_ON = 16
 
 
 def treat(
-    reference: Checkpoint, spec: VariantSpec, tokenizer: Any, expand: bool, report: Report
+    reference: Checkpoint,
+    spec: VariantSpec,
+    tokenizer: Any,
+    expand: bool,
+    report: Report,
+    cache: WeightCache = UNKEPT.cache,
 ) -> Treated:
     """The reference's weights under `spec`, and its cache where nothing else is treated.
+
+    Quantized weights are kept in `cache`, and read from it.
 
     Raises ModelError or UsageError where the treatment cannot be carried out on this model.
     """
@@ -45,12 +54,14 @@ def treat(
         if not spec.is_reference:
             treated.resident_bytes = 0
         return treated
-    if spec.kind == "calibrated":
-        segments = _segments(reference, tokenizer, spec.source)
-        return calibrated(reference, spec, segments, expand, report)
     if spec.kind == "emulated":
         return _emulated(reference, spec, tokenizer, report)
-    return quantized(reference, spec, expand, report)
+    slow = spec.kind == "calibrated"
+    kept = Kept(cache, lambda: weight_key(reference.directory, spec), always=slow)
+    if slow:
+        segments = _segments(reference, tokenizer, spec.source)
+        return calibrated(reference, spec, segments, expand, report, kept)
+    return quantized(reference, spec, expand, report, kept)
 
 
 def with_cache(treated: Treated, spec: VariantSpec) -> Treated:
@@ -86,6 +97,7 @@ def described(treated: Treated, spec: VariantSpec) -> JSON:
         "kv_coverage": treated.kv_coverage,
         "notes": treated.notes,
         "tokens_per_second": None,
+        "prefill_tokens_per_second": None,
     }
 
 
