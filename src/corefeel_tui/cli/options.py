@@ -33,6 +33,9 @@ MinP = Annotated[float | None, typer.Option(help="Drop tokens below this share o
 Seed = Annotated[int | None, typer.Option(help="Seed of the noise that all variants share.")]
 System = Annotated[str | None, typer.Option(help="System message.")]
 Thinking = Annotated[bool | None, typer.Option("--thinking", help="Let the models think first.")]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Neither keep nor read back quantized weights.")
+]
 NoSave = Annotated[bool, typer.Option("--no-save", help="Leave no session file.")]
 
 
@@ -64,7 +67,8 @@ def load_command(model: str | None, settings: Settings, chosen: bool) -> Load:
     if settings.reference not in {name.partition("=")[0].strip() for name in names}:
         names = [settings.reference, *names]
     specs = variants.parse_all(names, settings.reference)
-    return Load(model, [str(spec) for spec in specs], settings.reference, chosen)
+    kept = round(settings.cache_gb * 1e9)
+    return Load(model, [str(spec) for spec in specs], settings.reference, chosen, kept)
 
 
 def split_variants(text: str | None) -> list[str] | None:
