@@ -18,6 +18,7 @@ from corefeel_tui.pocket.corpus import training_items  # noqa: E402
 from corefeel_tui.pocket.export import export_network  # noqa: E402
 from corefeel_tui.pocket.muon import orthogonalised  # noqa: E402
 from corefeel_tui.pocket.network import Encoded, Network, Shape, pack  # noqa: E402
+from corefeel_tui.pocket.plan import Phase, Plan, continued  # noqa: E402
 from corefeel_tui.pocket.stream import Position, Stream  # noqa: E402
 from corefeel_tui.pocket.tokenizer import (  # noqa: E402
     encode_item,
@@ -40,9 +41,9 @@ def tokenizer() -> Any:
     return train_tokenizer(item_texts(islice(training_items(1), 300)))
 
 
-def plan(steps: int, **other: Any) -> training.Plan:
-    schedule = (training.Phase(0, "short", 512),)
-    return training.Plan(
+def plan(steps: int, **other: Any) -> Plan:
+    schedule = (Phase(0, "short", 512),)
+    return Plan(
         seed=3, steps=steps, schedule=schedule, warmup=2, probe_every=10**6, shape=TINY, **other
     )
 
@@ -61,6 +62,19 @@ def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, tokenize
     assert second.progress.position == whole.progress.position
     for ours, theirs in zip(second.network.parameters(), whole.network.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_may_begin_with_an_exported_model(tmp_path: Path, tokenizer: Any) -> None:
+    first = training.Trainer(plan(2), tokenizer, tmp_path / "first")
+    export_network(first.network, tokenizer, tmp_path / "model")
+    second = training.Trainer(continued(plan(2), tmp_path / "model"), tokenizer, tmp_path / "next")
+    for ours, theirs in zip(second.network.parameters(), first.network.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs.to(torch.bfloat16).float())
+    second._step()
+    second.save()
+    third = training.Trainer(second.plan, tokenizer, tmp_path / "next")
+    for ours, theirs in zip(third.network.parameters(), second.network.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_losses_fall(tmp_path: Path, tokenizer: Any) -> None:

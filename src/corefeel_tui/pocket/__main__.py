@@ -69,7 +69,7 @@ def train(
     """Train, or go on with an interrupted run; give --steps, --minutes or --deadline."""
     if find_spec("torch") is None:
         raise CorefeelError("training needs torch; run `pip install corefeel-tui[train]`")
-    from .trainer import Plan, continued
+    from .plan import Plan, continued
     from .workers import run_workers
 
     if steps is None and minutes is None and deadline is None:

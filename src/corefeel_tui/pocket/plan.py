@@ -1,0 +1,55 @@
+"""What a training run is: its mixtures in order, its rates, its end; knows no tensor of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from .network import Shape
+
+
+class Phase(NamedTuple):
+    """From how many tokens on, which mixture, and how many tokens a step."""
+
+    after: int
+    mixture: str
+    batch_tokens: int
+
+
+SCHEDULE = (
+    Phase(0, "short", 6144),
+    Phase(6_900_000, "dense", 6144),
+    Phase(9_344_598, "focus", 2048),
+    Phase(15_500_000, "dense", 2048),
+)
+CONTINUED = (
+    Phase(0, "lookup", 3072),
+    Phase(1_200_000, "dense", 3072),
+    Phase(2_900_000, "ripe", 4096),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is; two runs of one plan read the same data."""
+
+    seed: int = 1
+    steps: int | None = None
+    deadline: float | None = None
+    decay: float = 0.3
+    warmup: int = 100
+    schedule: tuple[Phase, ...] = SCHEDULE
+    matrix_rate: float = 0.02
+    other_rate: float = 0.004
+    weight_decay: float = 0.02
+    checkpoint_every: float = 600.0
+    probe_every: int = 500
+    compiled: bool = False
+    shape: Shape = field(default_factory=Shape)
+    begins: str = ""
+
+
+def continued(plan: Plan, model: Path) -> Plan:
+    """A run that begins with an exported model's weights: looking things up comes first."""
+    return replace(plan, begins=str(model), schedule=CONTINUED, matrix_rate=0.015, other_rate=0.003)
