@@ -6,7 +6,7 @@ one event, for a screen that lives with the stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, expm1, fsum
 from typing import Any
@@ -69,6 +69,15 @@ class Trajectory:
     verdict: ev.Verdict | None = None
     fork: int | None = None
     """First position where this answer differs from the reference's; None while they agree."""
+    thinking: ev.Thought | None = None
+
+    @property
+    def thought(self) -> range | None:
+        """Positions of the thinking part, up to the end while it goes on; None without one."""
+        if self.thinking is None:
+            return None
+        stop = self.thinking.stop
+        return range(self.thinking.start, len(self.ids) if stop is None else stop)
 
 
 @dataclass(slots=True)
@@ -128,7 +137,7 @@ def apply(record: Record, event: ev.Event) -> None:
         case ev.Started():
             names = {name: Trajectory(name) for name in event.variants}
             record.runs[event.run] = Run(event, names)
-        case ev.Fork() | ev.Verdict() | ev.TrajectoryFinished() | ev.ItemFinished():
+        case ev.Fork() | ev.Verdict() | ev.Thought() | ev.TrajectoryFinished() | ev.ItemFinished():
             _add_to_run(record, event)
         case ev.Failed():
             run = record.runs.get(event.run or "")
@@ -160,7 +169,8 @@ def _add_engine_life(record: Record, event: ev.Event) -> None:
 
 
 def _add_to_run(
-    record: Record, event: ev.Fork | ev.Verdict | ev.TrajectoryFinished | ev.ItemFinished
+    record: Record,
+    event: ev.Fork | ev.Verdict | ev.Thought | ev.TrajectoryFinished | ev.ItemFinished,
 ) -> None:
     run = record.runs.get(event.run)
     if run is None:
@@ -171,6 +181,8 @@ def _add_to_run(
             for group in event.groups:
                 for name in group:
                     _mark_fork(run, name, group, event.position)
+        case ev.Thought(trajectory=name) if name in run.trajectories:
+            run.trajectories[name].thinking = event
         case ev.Verdict(trajectory=name) if name in run.trajectories:
             run.trajectories[name].verdict = event
         case ev.TrajectoryFinished(trajectory=name) if name in run.trajectories:
@@ -245,25 +257,29 @@ def percentile(ordered: Sequence[float], fraction: float) -> float:
     return below + (ordered[ceil(at)] - below) * (at - int(at))
 
 
-def summarise(run: Run, variant: str, locked: bool) -> Summary:
-    """Drift of `variant` on the reference's answer (`locked`) or on its own."""
+def summarise(run: Run, variant: str, locked: bool, part: Collection[int] | None = None) -> Summary:
+    """Drift of `variant` on the reference's answer (`locked`) or on its own.
+
+    With `part` only its positions count, as `positions` too; `length` stays the whole answer's.
+    """
     reference = run.started.reference
     own = run.trajectories[variant]
     trajectory = run.reference if locked else own
     track = trajectory.tracks.get(variant, Track())
     base = trajectory.tracks.get(reference, Track())
-    kl = sorted(x for x in track.columns["kl"] if x is not None)
-    flips = [i for i, flip in enumerate(track.columns["flip"]) if flip]
+    counted = [i for i in range(len(track)) if part is None or i in part]
+    kl = sorted(x for i in counted if (x := track.columns["kl"][i]) is not None)
+    flips = [i for i in counted if track.columns["flip"][i]]
     reference_length = len(run.reference.ids)
     return Summary(
         variant=variant,
-        positions=len(track),
+        positions=len(counted),
         kl_mean=fsum(kl) / len(kl) if kl else None,
         kl_p99=percentile(kl, 0.99) if kl else None,
         kl_max=kl[-1] if kl else None,
         flips=len(flips),
         hard_flips=sum(i < len(base) and hard_flip(base, i) for i in flips),
-        top1_agreement=1 - len(flips) / len(track) if len(track) else None,
+        top1_agreement=1 - len(flips) / len(counted) if counted else None,
         length=len(own.ids),
         length_ratio=len(own.ids) / reference_length if reference_length else None,
     )

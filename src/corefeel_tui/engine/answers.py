@@ -16,6 +16,7 @@ from corefeel_tui.engine.lockstep import Owner, Row, Step, group_by_choice
 from corefeel_tui.engine.measure import Measured
 from corefeel_tui.engine.readout import DecisionReader, LabelTokens, margin
 from corefeel_tui.engine.sampling import NoiseKey
+from corefeel_tui.engine.thinking import ThinkingPart
 from corefeel_tui.engine.trajectories import Answer, Lines, PieceTexts, Position, Scores
 
 Margins = dict[str, float | None]
@@ -64,6 +65,8 @@ class RunAnswers:
         self._answers = {name: Answer(name, tokenizer.detokenizer) for name in models}
         self._before: dict[str, str] = {}
         self._lines = Lines(question.run, reference, pieces)
+        self._thinking = {n: ThinkingPart(tokenizer, question.prompts[n]) for n in models}
+        self._thought: list[ev.Thought] = []
         self._verdicts: dict[str, ev.Verdict] = {}
         self._readers: dict[str, DecisionReader] = {}
         if question.verdict is not None:
@@ -77,6 +80,9 @@ class RunAnswers:
         groups = [list(row.owners) for row in rows if row.run == self.question.run]
         if len(groups) > 1:
             yield ev.Fork(self.question.run, 0, groups)
+        for name, part in self._thinking.items():
+            if part.start is not None:
+                yield ev.Thought(self.question.run, name, part.start)
 
     def take(self, step: Step) -> None:
         """Add every live model's token; notes in `ending` whose answer ends with it, and why."""
@@ -84,8 +90,11 @@ class RunAnswers:
         for name in self.live:
             token = step.choice[self.question.run, name]
             answer = self._answers[name]
-            self._before[name] = answer.text
+            self._before[name] = self._said(name)
             answer.take(token, end=token in self._eos)
+            part = self._thinking[name]
+            if part.take(answer.ids, answer.text) and part.start is not None:
+                self._thought.append(ev.Thought(self.question.run, name, part.start, part.stop))
             if token in self._eos or any(stop in answer.text for stop in self.question.stop):
                 self.ending[self.question.run, name] = "stop"
             elif len(answer.ids) >= self.question.max_tokens:
@@ -99,8 +108,10 @@ class RunAnswers:
         for row, owners in rows.items():
             for name in owners:
                 self._record(step, measured, row, owners, name)
-        if forks or decisions or self.ending or self._lines.due():
+        if forks or decisions or self.ending or self._thought or self._lines.due():
             yield from self._lines.flush(list(self._answers.values()))
+        yield from self._thought
+        self._thought = []
         yield from forks
         yield from decisions
         for (_, name), reason in self.ending.items():
@@ -171,6 +182,11 @@ class RunAnswers:
             if len(groups) > 1:
                 yield ev.Fork(run, step.position, list(groups.values()))
 
+    def _said(self, name: str) -> str:
+        """What an answer has said so far, its thinking left out."""
+        part = self._thinking[name]
+        return "" if part.open else self._answers[name].text[part.said_from :]
+
     # --- verdicts ---------------------------------------------------------------------------
 
     def _decisions(
@@ -184,7 +200,7 @@ class RunAnswers:
     def _read(self, step: Step, measured: Measured, row: Row, name: str) -> Iterator[ev.Verdict]:
         reader = self._readers[name]
         known = reader.label
-        if reader.feed(self._before[name], self._answers[name].text, step.position):
+        if reader.feed(self._before[name], self._said(name), step.position):
             margins = self._margins(row, measured, name, reader.opened_before)
             self._verdicts[name] = self._verdict(name, "", reader.position, margins)
         if reader.label is not None and known is None and name in self._verdicts:
@@ -230,7 +246,8 @@ class RunAnswers:
         self.live.remove(name)
         answer.detokenizer.finalize()
         text = _before_stop(answer.text, self.question.stop)
-        verdict = None if reason == "cancelled" else self._final_verdict(name, text, reason)
+        said = "" if self._thinking[name].open else text[self._thinking[name].said_from :]
+        verdict = None if reason == "cancelled" else self._final_verdict(name, said, reason)
         if verdict is not None:
             yield verdict
         run, count = self.question.run, len(answer.ids)

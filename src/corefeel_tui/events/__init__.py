@@ -9,6 +9,7 @@ from .comparison import (
     ItemFinished,
     Pieces,
     Started,
+    Thought,
     Tokens,
     TrajectoryFinished,
     Verdict,
@@ -28,7 +29,7 @@ from .library import Downloaded, Downloading, DownloadPlanned, LibraryListed
 from .life import EngineDied, EngineStarted, Loaded, Loading, Notice, PlannedSet, Status
 from .session import SessionFinished, SessionHeader
 from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
-from .work import Planned, Progress, Scored
+from .work import Planned, Progress, Scored, VariantStopped
 
 __all__ = [
     "JSON",
@@ -62,10 +63,12 @@ __all__ = [
     "SessionHeader",
     "Started",
     "Status",
+    "Thought",
     "Tokens",
     "TrajectoryFinished",
     "Tried",
     "Unknown",
+    "VariantStopped",
     "Verdict",
     "WordMargin",
     "decode",

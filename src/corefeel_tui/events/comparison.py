@@ -81,6 +81,21 @@ class Fork(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Thought(Event):
+    """Positions `start`…`stop` − 1 of an answer are thinking, both tags included.
+
+    Sent once where thinking begins, with `stop` None, and once more where it ends; where the
+    template opens it in the prompt, it begins at position 0.
+    """
+
+    name = "thought"
+    run: str
+    trajectory: str
+    start: int
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict(Event):
     """The label an answer carries.  `label` may be "UNPARSED"; `position` is the deciding position.
 

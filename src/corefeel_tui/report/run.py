@@ -11,11 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
-from corefeel_tui.folding import Record, Run, Trajectory, summarise
+from corefeel_tui.folding import Record, Run, Summary, Trajectory, summarise
+from corefeel_tui.parts import parts
 from corefeel_tui.report import terminal as t
 from corefeel_tui.role_drift import run_by_role
 from corefeel_tui.text.inert import one_line
-from corefeel_tui.text.numbers import MISSING, short, signed
+from corefeel_tui.text.numbers import MISSING, plural, short, signed
 
 HEADINGS = (
     "variant", "bits", "verdict", "margin", "fork", "KL", "p99", "flips", "hard", "agree",
@@ -61,9 +62,16 @@ def _answer_as_dict(run: Run, answer: Trajectory) -> dict[str, Any]:
         "tokens": len(answer.ids),
         "fork": answer.fork,
         "verdict": verdict and {"label": verdict.label, "margin": verdict.margin},
-        "locked": asdict(summarise(run, answer.name, locked=True)),
-        "free": asdict(summarise(run, answer.name, locked=False)),
+        "locked": _drift_as_dict(run, answer.name, locked=True),
+        "free": _drift_as_dict(run, answer.name, locked=False),
     }
+
+
+def _drift_as_dict(run: Run, name: str, locked: bool) -> dict[str, Any]:
+    """A summary, and where the text has a thinking part those of the two parts."""
+    found = parts(run, name, locked)
+    apart = asdict(found) if found else {}
+    return asdict(summarise(run, name, locked)) | apart
 
 
 def order(run: Run) -> list[str]:
@@ -80,6 +88,11 @@ def print_run(record: Record, run: Run, session: Path | None) -> None:
         _print_answer(out, run, run.trajectories[name])
     out.print()
     out.print(t.table(HEADINGS, [_row(record, run, name) for name in order(run)], ("verdict",)))
+    for name in order(run):
+        if found := parts(run, name, locked=False):
+            t.small_print(
+                out, name, _part("thinking", found.thinking), _part("answer", found.answer)
+            )
     sampling = run.started.sampling
     t.small_print(
         out,
@@ -90,6 +103,12 @@ def print_run(record: Record, run: Run, session: Path | None) -> None:
         f"KL in nats on {run.started.reference}'s answer",
         f"saved as {session}" if session else "not saved",
     )
+
+
+def _part(name: str, summary: Summary) -> str:
+    """thinking 143 tokens, KL .03, 2 flips"""
+    drift = f", KL {short(summary.kl_mean)}, {plural(summary.flips, 'flip')}"
+    return f"{name} {plural(summary.positions, 'token')}{drift if summary.kl_mean else ''}"
 
 
 def _print_answer(out: Console, run: Run, answer: Trajectory) -> None:

@@ -21,6 +21,7 @@ class Reading:
     cursor: int | None = None
     anchor: int | None = None
     focus_view: bool = False
+    unfolded: bool = False
 
     @property
     def run(self) -> Run | None:

@@ -190,6 +190,10 @@ class CompareScreen(Screen[None]):
     def action_toggle_inspector(self) -> None:
         self.board.toggle_drawer(self.board.inspector)
 
+    def action_toggle_thinking(self) -> None:
+        self.reading.unfolded = not self.reading.unfolded
+        self.board.show_all()
+
     def action_toggle_costs(self) -> None:
         self.board.toggle_drawer(self.board.costs)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntFlag
+from math import fsum
 
 from corefeel_tui.folding import Record, Run, Track, Trajectory, hard_flip
 from corefeel_tui.text.inert import inert, inert_lines, label_of
+from corefeel_tui.text.numbers import plural, short
 from corefeel_tui.ui.text.ramp import level
 from corefeel_tui.ui.text.worddiff import Edit
 
@@ -40,6 +42,8 @@ class Mark(IntFlag):
     ADDED = 32
     REMOVED = 64
     """A word of the reference that this answer lacks; not part of the answer."""
+    FOLDED = 128
+    """One line that stands for many positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Script:
     run: Run
     name: str
     view: View
+    unfolded: bool = False
+    """Whether the thinking part is shown word by word."""
 
     @property
     def trajectory(self) -> Trajectory:
@@ -80,7 +86,8 @@ class Script:
     def key(self) -> tuple[object, ...]:
         """Changes when cells already given are no longer right."""
         shown = self.trajectory
-        return (self.run.started.run, self.view, shown.name, shown.text is None, id(self.run))
+        told = self.fold_line() if self.fold else None
+        return (self.run.started.run, self.view, shown.name, shown.text is None, id(self.run), told)
 
     def __len__(self) -> int:
         return len(self.trajectory.ids)
@@ -90,8 +97,47 @@ class Script:
         if edits:
             yield from self._edited(edits)
             return
+        fold = self.fold or range(0)
         for position, last, text in self._pieces(start):
+            if position in fold:
+                if position == fold.start:
+                    tint = level(self._fold_kl())
+                    yield Cell(position, self.fold_line(), tint, Mark.FOLDED, fold.stop - 1)
+                continue
+            if fold and position == fold.stop and not text.startswith("\n"):
+                yield Cell(position, "\n")
             yield from self._position(position, last, text)
+
+    @property
+    def fold(self) -> range | None:
+        """Positions of the thinking part where it is told in one line."""
+        if self.unfolded or self.view is View.DIFF or not self.trajectory.thought:
+            return None
+        return self.trajectory.thought
+
+    def fold_line(self) -> str:
+        """thinking · 143 tokens · KL .03"""
+        fold = self.fold or range(0)
+        parts = ["▸ thinking", plural(len(fold), "token")]
+        if self.name != self.run.started.reference and (kl := self._fold_kl()) is not None:
+            parts.append(f"KL {short(kl)}")
+        forked = self.run.trajectories[self.name].fork
+        return " · ".join(parts) + (
+            f" {FORK_MARK}" if forked is not None and forked in fold else ""
+        )
+
+    def _fold_kl(self) -> float | None:
+        """Mean over the thinking part, as far as it was scored."""
+        fold = self.fold or range(0)
+        kls = [kl for kl in self.track.columns["kl"][fold.start : fold.stop] if kl is not None]
+        return fsum(kls) / len(kls) if kls else None
+
+    def stepped(self, position: int, before: int) -> int:
+        """Where a cursor that was on `before` goes for `position`: a folded part is one step."""
+        fold = self.fold
+        if fold is None or position not in fold or position == fold.start:
+            return position
+        return fold.stop if position > before and fold.stop < len(self) else fold.start
 
     def _position(self, position: int, last: int, text: str) -> Iterator[Cell]:
         tint, mark = self._scores(position, last)

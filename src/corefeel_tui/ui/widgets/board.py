@@ -107,7 +107,7 @@ class Board(Vertical):
         everyone = reading.view is not View.FREE and reading.reference in changed
         for pane in self.panes.visible_panes:
             if everyone or pane.model in changed:
-                pane.show_text(reading.feed.record, reading.run, reading.view)
+                pane.show_text(reading.feed.record, reading.run, reading.view, reading.unfolded)
 
     def _show_facts_soon(self) -> None:
         left = FACTS_SECONDS - (monotonic() - self._facts_at)

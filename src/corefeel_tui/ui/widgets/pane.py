@@ -38,7 +38,9 @@ class Pane(Vertical):
         yield self.text
         yield self.strip
 
-    def show_text(self, record: Record, run: Run | None, view: View) -> None:
+    def show_text(
+        self, record: Record, run: Run | None, view: View, unfolded: bool = False
+    ) -> None:
         """Bring the text and the strip up to date: cheap, many times a second."""
         if run is None or self.model not in run.trajectories:
             self._about = facts.about(record, self.model)
@@ -46,7 +48,7 @@ class Pane(Vertical):
             self.text.show(None)
             self.strip.show(())
             return
-        script = Script(record, run, self.model, view)
+        script = Script(record, run, self.model, view, unfolded)
         self.text.show(script, self._diff(script) if view is View.DIFF else ())
         self.strip.show(script.track.columns["kl"])
 

@@ -10,8 +10,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from corefeel_tui.folding import Record, Run, Summary
+from corefeel_tui.parts import parts
 from corefeel_tui.text.inert import inert
-from corefeel_tui.text.numbers import percent, short, signed
+from corefeel_tui.text.numbers import MISSING, percent, short, signed
 from corefeel_tui.ui.text import facts
 from corefeel_tui.ui.text.cells import View
 from corefeel_tui.ui.widgets.painting import Part, painted
@@ -94,8 +95,24 @@ def _parts(row: TableRow) -> list[Part]:
 
 
 def table_rows(run: Run, view: View, floor: float | None) -> list[TableRow]:
-    """One row per model, the reference first."""
-    return [_row(run, summary, view, floor) for summary in facts.summaries(run, view)]
+    """One row per model, the reference first; where it thought, its two parts below it."""
+    rows: list[TableRow] = []
+    for summary in facts.summaries(run, view):
+        rows.append(_row(run, summary, view, floor))
+        rows += _part_rows(run, summary.variant, view)
+    return rows
+
+
+def _part_rows(run: Run, name: str, view: View) -> list[TableRow]:
+    found = parts(run, name, view is View.LOCKED)
+    if found is None:
+        return []
+    reference = name == run.started.reference
+    told = (("  thinking", found.thinking), ("  answer", found.answer))
+    return [
+        TableRow((title, *_drifts(part, reference), str(part.positions), "", ""), "note", "")
+        for title, part in told
+    ]
 
 
 def _row(run: Run, summary: Summary, view: View, floor: float | None) -> TableRow:
@@ -104,23 +121,26 @@ def _row(run: Run, summary: Summary, view: View, floor: float | None) -> TableRo
     badge = facts.badge(run, name, view)
     mean = summary.kl_mean
     faint = mean is not None and floor is not None and 0 < mean <= floor
-    drifts = (
-        ("–", "–", "–", "–", "–")
-        if reference
-        else (
-            short(mean),
-            short(summary.kl_p99),
-            str(summary.flips),
-            str(summary.hard_flips),
-            percent(summary.top1_agreement),
-        )
-    )
+    drifts = _drifts(summary, reference)
     verdict = run.trajectories[name].verdict
     label = badge.label + ("?" if badge.provisional and badge.label else "")
     margin = badge.margin or (signed(verdict.margin) if verdict else "")
     note = NOTE if faint else badge.note if badge.label else ""
     cells = (inert(name), *drifts, str(summary.length), inert(label), margin)
     return TableRow(cells, "alarm" if badge.tone == "alarm" else "text", note)
+
+
+def _drifts(summary: Summary, reference: bool) -> tuple[str, ...]:
+    """What the reference has none of."""
+    if reference:
+        return (MISSING,) * 5
+    return (
+        short(summary.kl_mean),
+        short(summary.kl_p99),
+        str(summary.flips),
+        str(summary.hard_flips),
+        percent(summary.top1_agreement),
+    )
 
 
 def _caption(view: View, floor: float | None) -> str:

@@ -34,6 +34,7 @@ _MARKS = {
     Mark.END: "token--end",
     Mark.ADDED: "token--added",
     Mark.REMOVED: "token--removed",
+    Mark.FOLDED: "token--folded",
 }
 
 
@@ -221,6 +222,8 @@ class TokenView(ScrollView, can_focus=True):
     def _move(self, position: int, extend: bool) -> None:
         if self._count:
             position = max(0, min(self._count - 1, position))
+            if self._script is not None:
+                position = self._script.stepped(position, self.cursor or 0)
             self.post_message(CursorMoved(self.pane, position, extend))
 
     @property
