@@ -9,7 +9,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from corefeel_tui.commands import Ask, Command, Heal, Load, Score
+from corefeel_tui.commands import (
+    Ask,
+    Command,
+    Heal,
+    Ladder,
+    Load,
+    Meter,
+    Scan,
+    Score,
+    Search,
+)
 from corefeel_tui.errors import EngineError
 from corefeel_tui.events import Event, Loaded, SessionHeader, Tokens
 from corefeel_tui.paths import sample_session
@@ -23,6 +33,9 @@ LONGEST_PAUSE = 1.0
 
 TICK = 0.05
 """Seconds after which a change of speed or a pause is felt."""
+
+QUESTIONS = Ask | Heal | Ladder | Load | Meter | Scan | Score | Search
+"""What only a model can answer."""
 
 
 class ReplayClient:
@@ -54,7 +67,7 @@ class ReplayClient:
 
     async def send(self, command: Command) -> None:
         """A recording cannot answer.  Raises EngineError if it is asked to."""
-        if isinstance(command, Ask | Heal | Load | Score):
+        if isinstance(command, QUESTIONS):
             raise EngineError("this is a recording: open a model to ask it something")
 
     async def events(self) -> AsyncIterator[Event]:
