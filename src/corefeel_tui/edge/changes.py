@@ -77,7 +77,7 @@ def size(changes: Changes) -> tuple[int, int]:
 
 def applied(prompt: str, changes: Iterable[Change]) -> str:
     """The prompt after changes that do not touch each other."""
-    for change in sorted(changes, key=lambda change: change.start, reverse=True):
+    for change in sorted(changes, key=lambda change: (change.start, change.end), reverse=True):
         prompt = prompt[: change.start] + change.after + prompt[change.end :]
     return prompt
 

@@ -53,6 +53,8 @@ COMPLYING = (
 """How answers that help begin; none begins another."""
 
 BETWEEN = re.compile(r"\s+(?:v|vs|vs\.|against)\s+|\s*\|\s*")
+COMMA = re.compile(r"\s*,\s*")
+QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 AFTER = re.compile(r"\s+after\s+")
 HOW = "write two labels with a v between them, such as VETO v APPROVE"
 
@@ -143,7 +145,7 @@ def parse(line: str, among: Readout | None = None) -> Readout:
     are scored as the answer's first words.  Raises UsageError saying what is missing.
     """
     said, *after = AFTER.split(line.strip(), maxsplit=1)
-    labels = [_unquoted(part) for part in (BETWEEN if "|" in said else _comma(said)).split(said)]
+    labels = _parts(said)
     if not all(labels):
         raise UsageError(f"a label is empty; {HOW}")
     if len(labels) < 2:
@@ -155,8 +157,12 @@ def parse(line: str, among: Readout | None = None) -> Readout:
     return _made(labels, _unquoted(after[0]) if after else "")
 
 
-def _comma(said: str) -> re.Pattern[str]:
-    return re.compile(r"\s*,\s*") if "," in said and not BETWEEN.search(said) else BETWEEN
+def _parts(said: str) -> list[str]:
+    """The labels of a line; what separates them means nothing inside quotes."""
+    hidden = QUOTED.sub(lambda quoted: "\0" * len(quoted[0]), said)
+    marks = list(BETWEEN.finditer(hidden)) or list(COMMA.finditer(hidden))
+    places = [0, *(at for mark in marks for at in mark.span()), len(said)]
+    return [_unquoted(said[at:end]) for at, end in zip(places[::2], places[1::2], strict=True)]
 
 
 def _unquoted(text: str) -> str:

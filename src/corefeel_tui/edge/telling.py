@@ -72,13 +72,13 @@ def _called_out(event: ev.Margins, name: str, said: Mapping[str, str | None]) ->
     if share is None or share >= THIN:
         return None
     if share < 0:
-        return f"{name} leans to {_other(event, own)} and still says {own}"
+        return f"{name} leans to {_nearer(event, name)} and still says {own}"
     return f"{name} has lost {1 - share:.0%} of its margin and still says {own}".replace("%", " %")
 
 
-def _other(event: ev.Margins, own: str) -> str:
+def _nearer(event: ev.Margins, name: str) -> str:
     first, second = event.readout["margin"]
-    return str(second if own == first else first)
+    return str(first if (event.margins[name] or 0.0) > 0 else second)
 
 
 def moves(word: ev.WordMargin, base: ev.Margins) -> dict[str, float | None]:
