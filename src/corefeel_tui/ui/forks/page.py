@@ -16,7 +16,7 @@ from corefeel_tui.events import JSON, Healed
 from corefeel_tui.folding import Record, Run, Trajectory
 from corefeel_tui.healing import MEANINGS, ForkLabel
 from corefeel_tui.text.inert import inert, inert_lines, label_of
-from corefeel_tui.text.numbers import change, plural, probability, short, signed
+from corefeel_tui.text.numbers import change, plural, probability, signed
 from corefeel_tui.ui.forks.differing import differing
 
 COLOURS = {
@@ -159,5 +159,5 @@ def fell_in_step(rejoins: JSON) -> str:
         return "goes its own way" if rejoins.get("told") else "cut off too soon to tell"
     if at == 0:
         return "goes on the same"
-    more = f", {short(abs(shift))} {'more' if shift > 0 else 'fewer'} by then" if shift else ""
+    more = f", {abs(shift)} {'more' if shift > 0 else 'fewer'} by then" if shift else ""
     return f"goes on the same after {plural(at, 'token')}{more}"

@@ -40,6 +40,7 @@ class TallyScreen(ModalScreen[forks.Place | None]):
         self.progress: tuple[int, int] | None = None
         self.cancelling = False
         self._places: list[forks.Place] = []
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide") as dialog:
@@ -51,11 +52,12 @@ class TallyScreen(ModalScreen[forks.Place | None]):
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
+        self._ready = True
         self.show()
 
     def show(self) -> None:
         """Bring counts, list and progress up to date."""
-        if not self.is_mounted:
+        if not self._ready:
             return
         self.query_one("#says", Static).update(Content("\n").join(_counts(self.record)))
         self.query_one("#progress", Static).update(Content(self._state()))
