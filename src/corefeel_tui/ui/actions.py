@@ -47,6 +47,7 @@ ACTIONS = (
     Action("toggle_focus", "f4", "f", "focus", "Give one pane the width", "Look"),
     Action("toggle_table", "f6", "t", "table", "The run's numbers in a table; again: by token role", "Look"),
     Action("toggle_inspector", "f7", "i", "inspect", "Top-k of every model at the cursor", "Look"),
+    Action("toggle_thinking", "", "z", "thinking", "Show the thinking part of the answers, or fold it into one line", "Look"),
     Action("toggle_costs", "", "v", "size/speed", "Size and speed of every model against the reference", "Look"),
     Action("next_flip", "", "n", "flip", "Go to the next flip", "Look"),
     Action("previous_flip", "", "N", "previous flip", "Go to the previous flip", "Look"),
@@ -56,6 +57,7 @@ ACTIONS = (
     Action("branch", "", "w", "branch", "Go on from the cursor with another token, all models together", "Forks", "branches"),
     Action("edit_prompt", "", "W", "edit prompt", "Branch with an edited prompt, keeping the answer up to the cursor", "Forks", "branches"),
     Action("tree", "", "u", "runs", "The tree of runs and branches; two of them side by side", "Forks", "branches"),
+    Action("toggle_edge", "ctrl+e", "E", "edge", "Where a verdict tips: margins while you type, word by word, ladders, search", "Look", "edge"),
     Action("copy", "", "y", "copy", "Copy the selection, else the pane's answer", "Look"),
     Action("older_run", "", "left_square_bracket", "older run", "Show the run before this one", "Look"),
     Action("newer_run", "", "right_square_bracket", "newer run", "Show the run after this one", "Look"),
@@ -113,14 +115,14 @@ def pane_bindings() -> list[BindingType]:
 
 PANE_HINTS = (
     "stop", "restart", "pause", "speed", "leave_replay", "help", "focus_prompt", "toggle_locked",
-    "toggle_batch", "next_flip", "next_fork", "heal", "toggle_inspector", "toggle_diff", "toggle_table", "toggle_focus",
-    "suites", "settings", "models", "toggle_costs", "copy", "rerun", "sessions",
+    "toggle_batch", "toggle_edge", "next_flip", "next_fork", "heal", "toggle_inspector", "toggle_diff", "toggle_table", "toggle_focus",
+    "suites", "settings", "models", "toggle_thinking", "toggle_costs", "copy", "rerun", "sessions",
     "branch", "heal_all", "tree", "edit_prompt",
 )  # fmt: skip
 """Footer while a pane has the focus, most useful first."""
 
 PROMPT_HINTS = (
-    "stop", "restart", "help", "suites", "toggle_batch", "toggle_locked", "toggle_diff", "toggle_inspector",
+    "stop", "restart", "help", "suites", "toggle_batch", "toggle_edge", "toggle_locked", "toggle_diff", "toggle_inspector",
     "toggle_table", "settings", "models", "sessions", "toggle_focus", "rerun",
 )  # fmt: skip
 """Footer while typing."""

@@ -27,6 +27,8 @@ from corefeel_tui.ui.batch.actions import BATCH_BY_NAME
 from corefeel_tui.ui.batch.control import BatchControl
 from corefeel_tui.ui.desk import Desk, Severity
 from corefeel_tui.ui.dialogs import Dialogs
+from corefeel_tui.ui.edge.actions import EDGE_BY_NAME
+from corefeel_tui.ui.edge.control import EdgeControl
 from corefeel_tui.ui.feed import Feed
 from corefeel_tui.ui.forks.branching import BranchControl
 from corefeel_tui.ui.forks.healing import HealControl
@@ -47,7 +49,7 @@ TICK = 0.04
 TWICE = 2.0
 """Seconds in which a second Ctrl+C asks to quit."""
 
-OWNERS = ("dialogs", "player", "batch", "forks", "branches")
+OWNERS = ("dialogs", "player", "batch", "forks", "branches", "edge")
 """Whose actions are named by a parameter."""
 
 SMALLEST = (60, 15)
@@ -82,6 +84,7 @@ class CorefeelApp(App[None]):
         self.player = Player(self, sample)
         self.forks = HealControl(self)
         self.branches = BranchControl(self)
+        self.edge = EdgeControl(self)
         self.dialogs = Dialogs(self)
         self.switching = Switching(self, recents)
         self.waiting = Waiting(self)
@@ -130,6 +133,7 @@ class CorefeelApp(App[None]):
             for guest in feed.guests.values():
                 if guest.waiting:
                     self._arrived(guest)
+        self.edge.absorb(feed, batch)
         if feed is self.shown:
             await self.compare.absorb(batch)
         self.refresh_status()
@@ -140,7 +144,8 @@ class CorefeelApp(App[None]):
     async def _meet(self, batch: Sequence[ev.Event]) -> None:
         """What the live client says beyond the run on show."""
         for event in batch:
-            self.desk.meet(event)
+            if not self.edge.owns(event):
+                self.desk.meet(event)
             await self.batch.meet(event)
             self.forks.meet(event)
             match event:
@@ -159,6 +164,7 @@ class CorefeelApp(App[None]):
         """Look at another feed."""
         self.shown = feed
         await self.compare.attach(feed)
+        self.edge.attach()
         self.refresh_status()
 
     def refresh_status(self) -> None:
@@ -239,7 +245,8 @@ class CorefeelApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         name = str(parameters[0]) if action in OWNERS and parameters else action
-        return available(self, name) if name in BY_NAME or name in BATCH_BY_NAME else True
+        known = name in BY_NAME or name in BATCH_BY_NAME or name in EDGE_BY_NAME
+        return available(self, name) if known else True
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return commands(self)
@@ -271,6 +278,10 @@ class CorefeelApp(App[None]):
     def action_branches(self, name: str) -> None:
         """Branch, or look at the branches."""
         getattr(self.branches, name)()
+
+    async def action_edge(self, name: str) -> None:
+        """Open the Edge screen, or do something there."""
+        await self.edge.do(name)
 
     async def action_player(self, name: str) -> None:
         """Pause, speed up or leave a recording."""

@@ -10,6 +10,7 @@ from textual.app import SystemCommand
 
 from corefeel_tui.ui.actions import ACTIONS, BY_NAME, PANE_HINTS, PROMPT_HINTS, shown_key
 from corefeel_tui.ui.batch.actions import BATCH_ACTIONS, BATCH_BY_NAME
+from corefeel_tui.ui.edge.actions import EDGE_ACTIONS, EDGE_BY_NAME, EVERYWHERE
 from corefeel_tui.ui.widgets.hint_bar import Hint
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ def available(app: CorefeelApp, name: str) -> bool:
     """Whether an action would do something."""
     if name in BATCH_BY_NAME or name == "toggle_batch":
         return app.batch.available(name)
+    if name in EDGE_BY_NAME or name == "toggle_edge":
+        return app.edge.available(name)
     reading = app.compare.reading
     if name in _NEED_RUN:
         return reading.run is not None
     if name in _NEED_LIVE:
         return app.desk.live.live
     match name:
+        case "toggle_thinking":
+            run = reading.run
+            return run is not None and any(t.thinking for t in run.trajectories.values())
         case "rerun":
             return app.desk.live.live and reading.run is not None and not app.desk.running
         case "new_conversation":
@@ -85,7 +91,8 @@ def stoppable(app: CorefeelApp) -> bool:
 
 def commands(app: CorefeelApp) -> Iterator[SystemCommand]:
     """The palette."""
-    for action in (*ACTIONS, *BATCH_ACTIONS):
+    here = (*EDGE_ACTIONS, *(BY_NAME[name] for name in EVERYWHERE))
+    for action in here if app.edge.open else (*ACTIONS, *BATCH_ACTIONS):
         if available(app, action.name):
             run = partial(app.call_later, app.run_action, action.call)
             yield SystemCommand(action.label.capitalize(), action.sentence, run)

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from corefeel_tui.ui.actions import ACTIONS, keys_of
 from corefeel_tui.ui.batch.actions import BATCH_ACTIONS
+from corefeel_tui.ui.edge.actions import EDGE_ACTIONS
 from corefeel_tui.ui.text.ramp import BLOCKS, THRESHOLDS
 
 MOVES = (
@@ -38,13 +39,15 @@ SIGNS = (
     ("‼", "another verdict than the reference's, or its margin leans the other way"),
     ("≈ 0", "below the floor: not distinguishable from zero"),
     ("∎", "end of the answer"),
+    ("──┼━━●╎", "edge: the margin from 0, and where the reference's stands; ◆ says something else"),
+    ("⇄", "edge: without this part the model says something else"),
 )
 
 
 def help_text() -> Content:
     """The page."""
     lines: list[Content] = []
-    every = (*ACTIONS, *BATCH_ACTIONS)
+    every = (*ACTIONS, *BATCH_ACTIONS, *EDGE_ACTIONS)
     for group in dict.fromkeys(action.group for action in every):
         lines.append(Content.styled(group, "bold $accent"))
         if group == "Ask":
