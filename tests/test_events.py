@@ -46,6 +46,11 @@ BY_TYPE = {
     "dict[str, JSON]": st.dictionaries(text, json_objects, max_size=2),
     "dict[str, float | None]": st.dictionaries(text, number | st.none(), max_size=3),
     "dict[str, Any]": json_objects,
+    "dict[str, dict[str, dict[str, int]]]": st.dictionaries(
+        text,
+        st.dictionaries(text, st.dictionaries(text, st.integers(0, 9), max_size=2), max_size=2),
+        max_size=2,
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 
 from pydantic import TypeAdapter
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from corefeel_tui import events as ev
 from corefeel_tui.batch_rows import Row, rows_of
 from corefeel_tui.diagnostics.reading import COMPLY, REFUSE, label_of
+from corefeel_tui.early import glances
 from corefeel_tui.evidence import FLOOR, ItemEvidence, SuitePlan
 from corefeel_tui.statistics import upper_bound
 from corefeel_tui.verdicts import UNPARSED
@@ -74,7 +75,11 @@ class SuiteProgress:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything a batch has told so far.  `keys` are the items that ended, as "suite/id"."""
+    """Everything a batch has told so far.
+
+    `keys` are the items that ended, as "suite/id"; what each said for stopping early stands in
+    `glances`.
+    """
 
     run: str
     planned: int = 0
@@ -89,6 +94,8 @@ class Tally:
     unparsed: Counter[str] = field(default_factory=Counter)
     decided: Counter[str] = field(default_factory=Counter)
     broken: dict[str, str] = field(default_factory=dict)
+    stopped: dict[tuple[str, str | None], ev.VariantStopped] = field(default_factory=dict)
+    glances: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     flipped: int = 0
     margins: dict[str, dict[str, float | None]] = field(default_factory=dict)
@@ -148,6 +155,8 @@ def apply(tally: Tally, event: ev.Event, now: float) -> None:
                 tally.margins.setdefault(event.run, {})[event.trajectory] = own
         case ev.ItemFinished(evidence=dict() as evidence):
             _finish(tally, event, _item().validate_python(evidence), now)
+        case ev.VariantStopped():
+            tally.stopped.setdefault((event.variant, event.suite), event)
         case ev.Failed(variant=str() as variant):
             tally.broken.setdefault(variant, event.reason)
 
@@ -175,6 +184,8 @@ def _finish(tally: Tally, event: ev.ItemFinished, item: ItemEvidence, now: float
         suite.timed_items += 1
         suite.timed_seconds += now - tally.since
         tally.since = now
+    seen = glances(item, suite.plan, tally.reference)
+    tally.glances[key] = {name: asdict(glance) for name, glance in seen.items()}
     labels = _labels(item, suite)
     if item.status == "finished":
         _count(tally, suite, item, labels)

@@ -25,7 +25,8 @@ class SuitePlan:
     """One suite of a batch as it was run; `name` includes the dialect, `items` counts planned ones.
 
     `verdict` has the keys of a suite file's rule (json_key, pattern or openers).  `samples` is k.
-    `calibrated` names domains that a calibrated treatment has seen.
+    `calibrated` names domains that a calibrated treatment has seen.  `sequential` suites ask a
+    variant no more once the sequential test has answered.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SuitePlan:
     samples: int = 1
     max_tokens: int = 256
     calibrated: tuple[str, ...] = ()
+    sequential: bool = False
 
     @property
     def base(self) -> str:
@@ -161,6 +163,20 @@ class ItemEvidence:
         return () if isinstance(found, str) else found
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A variant that was not asked on, after so many `items`, and why.
+
+    `rule` is “collapse”, or what the sequential test answered; `suite` None means everywhere.
+    """
+
+    variant: str
+    rule: Literal["collapse", "drifted", "ok"]
+    reason: str
+    items: int
+    suite: str | None = None
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A session's evidence; `items` are those that ended, each once, in the file's order."""
@@ -174,6 +190,7 @@ class Evidence:
     floors: dict[str, ev.JSON]
     failed: dict[str, str]
     status: str
+    stopped: tuple[Stop, ...] = ()
 
     @property
     def reference(self) -> str:

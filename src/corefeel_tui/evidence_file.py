@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from corefeel_tui.errors import SessionError
-from corefeel_tui.evidence import CONTROL, Evidence, ItemEvidence, SuitePlan
+from corefeel_tui.evidence import CONTROL, Evidence, ItemEvidence, Stop, SuitePlan
 from corefeel_tui.sessions import read_session
 
 Line = TypeVar("Line")
@@ -27,6 +27,7 @@ def read_evidence(path: Path) -> Evidence:
     items: dict[str, ItemEvidence] = {}
     suites: dict[str, SuitePlan] = {}
     failed: dict[str, str] = {}
+    stopped: dict[tuple[str, str | None], Stop] = {}
     floors, control, planned, status = dict(header.floors), None, 0, "cut off"
     for number, name, line in _lines(path):
         match name:
@@ -38,6 +39,9 @@ def read_evidence(path: Path) -> Evidence:
                 plan = _read(_plan_lines(), line, path, number)
                 suites.update((suite.name, suite) for suite in plan.suites)
                 planned, control = max(planned, plan.items), plan.control or control
+            case "variant_stopped":
+                stop = _read(_stop_lines(), line, path, number)
+                stopped.setdefault((stop.variant, stop.suite), stop)
             case "failed" | "loaded" | "session_finished":
                 data = _object(line, path, number)
                 if name == "failed" and data.get("variant") and not data.get("run"):
@@ -61,6 +65,7 @@ def read_evidence(path: Path) -> Evidence:
         floors,
         failed,
         status,
+        tuple(stopped.values()),
     )
 
 
@@ -79,7 +84,7 @@ class _PlanLine:
     control: str | None = None
 
 
-_WANTED = ("item_finished", "planned", "failed", "loaded", "session_finished")
+_WANTED = ("item_finished", "planned", "variant_stopped", "failed", "loaded", "session_finished")
 _OPENING = b'{"event":"'
 _NAMES = {name.encode(): name for name in _WANTED}
 _LONGEST = len(_OPENING) + max(map(len, _NAMES))
@@ -105,6 +110,11 @@ def _item_lines() -> TypeAdapter[_ItemLine]:
 @cache
 def _plan_lines() -> TypeAdapter[_PlanLine]:
     return TypeAdapter(_PlanLine)
+
+
+@cache
+def _stop_lines() -> TypeAdapter[Stop]:
+    return TypeAdapter(Stop)
 
 
 def _read(adapter: TypeAdapter[Line], line: bytes, path: Path, number: int) -> Line:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from corefeel_tui import criteria, tomlfile
@@ -129,13 +129,39 @@ def _doubts(evidence: Evidence, control_failed: bool) -> list[str]:
 
 def _criteria(profile: Profile, policy: Policy, variant: str) -> list[Criterion]:
     found = [Criterion("ran", "fail", reason) for reason in _failures(profile.evidence, variant)]
-    if policy.collapse and variant in profile.collapsed:
-        found.append(Criterion("collapse", "fail", f"collapsed: {profile.collapsed[variant]}"))
+    if variant in profile.collapsed and (policy.collapse or _cut_short(profile, variant)):
+        answer: Answer = "fail" if policy.collapse else "inconclusive"
+        found.append(Criterion("collapse", answer, f"collapsed: {profile.collapsed[variant]}"))
     found.append(
         criteria.critical(profile.critical_new(variant), policy.critical, policy.confidence)
     )
-    found += criteria.limits(profile.values[variant], policy.limit, policy.confidence)
+    limits = criteria.limits(profile.values[variant], policy.limit, policy.confidence)
+    found += _unsized(limits) if _quick(profile, variant) else limits
     return sorted(found, key=lambda criterion: criteria.WORST.index(criterion.answer))
+
+
+def _cut_short(profile: Profile, variant: str) -> bool:
+    """Whether a variant was not asked everything for having collapsed."""
+    stops = profile.evidence.stopped
+    return any(stop.variant == variant and stop.rule == "collapse" for stop in stops)
+
+
+def _quick(profile: Profile, variant: str) -> bool:
+    """Whether the sequential test decided how many decisions there are."""
+    stops = profile.evidence.stopped
+    return any(stop.variant == variant and stop.rule != "collapse" for stop in stops)
+
+
+def _unsized(judged: list[Criterion]) -> list[Criterion]:
+    """Shares of a sample that ended because of what it showed fail nobody by themselves."""
+    name = criteria.PLAIN["decision_flip_rate"]
+    because = "the sequential test ended the sample early, so only a whole suite can fail it"
+    return [
+        replace(one, answer="inconclusive", reason=f"{one.reason}; {because}")
+        if one.name == name and one.answer == "fail"
+        else one
+        for one in judged
+    ]
 
 
 def _criteria_answer(profile: Profile, policy: Policy, variant: str) -> Answer:
@@ -156,8 +182,24 @@ def _variant(
 ) -> VariantAnswer:
     found = tuple(_criteria(profile, policy, variant))
     answer = worst([criterion.answer for criterion in found])
-    notes = (*doubts, *_accuracy_notes(profile, variant))
+    notes = (*doubts, *_sequential_notes(profile, variant), *_accuracy_notes(profile, variant))
     return VariantAnswer(variant, "inconclusive" if doubts else answer, found, notes)
+
+
+SEQUENTIAL_SAYS = {
+    "drifted": "more than chance: drifted",
+    "ok": "no drift worth a longer run, as far as decisions go",
+    "undecided": "too few to tell",
+}
+
+
+def _sequential_notes(profile: Profile, variant: str) -> list[str]:
+    """The answers of quick mode's sequential test; they advise, the policy decides."""
+    return [
+        f"{suite}, sequential test (1 % against 5 % changed): {found.changed} of the first "
+        f"{found.n} decisions changed, {SEQUENTIAL_SAYS[found.answer]}"
+        for suite, found in profile.sequential.get(variant, {}).items()
+    ]
 
 
 def _accuracy_notes(profile: Profile, variant: str) -> list[str]:

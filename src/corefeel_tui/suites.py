@@ -55,7 +55,8 @@ class Head(Table):
     """The `[suite]` table; labels from mild to severe.
 
     `samples` answers are drawn per item at `temperature`; every conversation runs once per
-    `history`; `calibrated` names the domains that the bundled calibration text covers.
+    `history`; `calibrated` names the domains that the bundled calibration text covers;
+    `sequential` asks a variant no more once the sequential test has answered.
     """
 
     name: Name
@@ -73,6 +74,7 @@ class Head(Table):
     temperature: float = Field(0.0, ge=0.0, le=10.0)
     history: tuple[History, ...] = Field(("own",), min_length=1)
     calibrated: tuple[str, ...] = ()
+    sequential: bool = False
 
 
 class Generator(Table):
@@ -121,7 +123,9 @@ class Suite(Table):
         taken = sum(portion.count for portion in self.mix.values())
         return len(self.item) + rungs + made + taken
 
-    def made(self, count: int | None = None, samples: int | None = None) -> Suite:
+    def made(
+        self, count: int | None = None, samples: int | None = None, sequential: bool = False
+    ) -> Suite:
         """This suite with every item in `item`: written ones, rungs, then generated ones.
 
         `count` keeps the first so many.  Raises UsageError where two items share an id.
@@ -137,7 +141,11 @@ class Suite(Table):
         for name, times in Counter(item.id for item in items).items():
             if times > 1:
                 raise UsageError(f"suite {self.name} has {times} items called “{name}”; rename one")
-        head = self.suite.model_copy(update={"samples": samples or self.suite.samples})
+        changes = {
+            "samples": samples or self.suite.samples,
+            "sequential": sequential or self.suite.sequential,
+        }
+        head = self.suite.model_copy(update=changes)
         return Suite(suite=head, item=items)
 
     @property
@@ -244,5 +252,5 @@ def resolve(name: str, pocket: bool) -> tuple[Suite, ...]:
         found = find_suite(member, dialect)
         if found.mix:
             raise UsageError(f"the mix “{name}” holds another mix, “{member}”; name its suites")
-        members.append(found.made(portion.count, portion.samples))
+        members.append(found.made(portion.count, portion.samples, suite.suite.sequential))
     return tuple(members)

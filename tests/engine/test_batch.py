@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from safetensors.numpy import load_file
 
 from corefeel_tui import commands as c
 from corefeel_tui import events as ev
+from corefeel_tui.early import Glance, glances
 from corefeel_tui.engine import constrained
 from corefeel_tui.engine.batch.plan import make_batches
 from corefeel_tui.engine.batch.runner import BatchRunner
@@ -20,6 +23,7 @@ from corefeel_tui.engine.modelset import ModelSet, load_set
 from corefeel_tui.engine.prefill import fill
 from corefeel_tui.engine.service import Service
 from corefeel_tui.engine.trajectories import PieceTexts
+from corefeel_tui.evidence import ItemEvidence, SuitePlan
 from corefeel_tui.suites import Suite, load_suite
 from corefeel_tui.verdicts import JUDGE
 
@@ -264,3 +268,54 @@ def test_the_service_refuses_unknown_suites(models: ModelSet) -> None:
     service.models, service._pieces = models, PieceTexts(models.tokenizer)
     with pytest.raises(Exception, match="no suite is called"):
         list(service.evaluate(c.Evaluate("e", ["vedricts"]), lambda: False))
+
+
+def answered(events: list[ev.Event], name: str) -> list[str]:
+    """Items that a model answered."""
+    return [key for key, item in evidence(events).items() if name in item["answers"]]
+
+
+def test_a_collapsed_variant_is_asked_no_more_also_after_a_resume(
+    models: ModelSet, tmp_path: Path
+) -> None:
+    small = suite(tmp_path, verdict_items(40))
+    events = run(models, [small], stop_collapsed=True)
+    stops = [event for event in events if isinstance(event, ev.VariantStopped)]
+    whole = run(models, [small])
+    assert not any(isinstance(event, ev.VariantStopped) for event in whole)
+    assert len(answered(whole, "2bit")) == 40
+    (stop,) = [stop for stop in stops if stop.variant == "2bit"]
+    assert stop.rule == "collapse"
+    assert stop.items == 24
+    assert answered(events, "2bit") == [f"i{n}" for n in range(24)]
+    assert len(answered(events, "bf16")) == 40
+    plan = SuitePlan(**next(e for e in events if isinstance(e, ev.Planned)).suites[0])
+    adapter = TypeAdapter(ItemEvidence)
+    seen = {
+        f"{item['suite']}/{key}": {
+            name: asdict(glance)
+            for name, glance in glances(adapter.validate_python(item), plan, "bf16").items()
+        }
+        for key, item in list(evidence(events).items())[:27]
+    }
+    rest = run(models, [small], stop_collapsed=True, done=list(seen), glances=seen)
+    assert answered(rest, "2bit") == []
+    assert evidence(rest) == {k: v for k, v in evidence(events).items() if int(k[1:]) >= 27}
+    assert [e for e in rest if isinstance(e, ev.VariantStopped)] == stops
+
+
+def test_quick_mode_asks_a_drifted_variant_no_more_in_that_suite(
+    models: ModelSet, tmp_path: Path
+) -> None:
+    suites = [suite(tmp_path, verdict_items(11)), suite(tmp_path, TALKS)]
+    changed = asdict(Glance(decided=1, changed=1))
+    kept = asdict(Glance(decided=1))
+    first = [f"small@general/i{n}" for n in range(8)]
+    seen = {key: {"bf16": kept, "4bit": kept, "2bit": changed} for key in first}
+    events = run(models, suites, quick=True, done=first, glances=seen)
+    (stop,) = [event for event in events if isinstance(event, ev.VariantStopped)]
+    assert (stop.variant, stop.rule, stop.suite) == ("2bit", "drifted", "small@general")
+    assert stop.items == 8
+    talks = ["a-own", "b-own", "a-reference", "b-reference"]
+    assert answered(events, "2bit") == talks
+    assert answered(events, "4bit") == ["i8", "i9", "i10", *talks]

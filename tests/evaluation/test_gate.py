@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from corefeel_tui import events as ev
 from corefeel_tui.errors import UsageError
 from corefeel_tui.evidence_file import read_evidence
 from corefeel_tui.gate import Judgement, judge, measured
@@ -165,3 +166,43 @@ def test_a_wrong_policy_is_refused_with_line_and_mend(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="set low, high or both"):
         load_policy(path)
     assert load_policy(None) == Policy()
+
+
+# --- stopped early ------------------------------------------------------------------------------
+
+
+def stopped(tmp_path: Path, stop: ev.VariantStopped, plant: Plant, sequential: bool) -> Path:
+    """A planted session that tells of a variant being asked no more."""
+    path = write(tmp_path / "stopped.jsonl", plant)
+    first, planned, *rest = path.read_bytes().splitlines(keepends=True)
+    if sequential:
+        planned = planned.replace(b'"sequential":false', b'"sequential":true')
+    path.write_bytes(b"".join([first, planned, ev.encode(stop), ev.encode(stop), *rest]))
+    return path
+
+
+def test_a_variant_stopped_for_collapse_fails_with_the_n_reached(tmp_path: Path) -> None:
+    reason = "top-1 agreement is 31 %, under 50 %"
+    stop = ev.VariantStopped("eval", "4bit", "collapse", reason, 24)
+    plant = Plant({"bf16": truthful, "4bit": truthful, "control": broken}, 600, 300)
+    evidence = read_evidence(stopped(tmp_path, stop, plant, sequential=False))
+    assert [(s.variant, s.items) for s in evidence.stopped] == [("4bit", 24)]
+    found = judge(measured(evidence, Policy()), Policy())
+    assert found.exit_code == 1
+    assert found.variants[0].reasons[0] == f"collapsed: {reason}; stopped after 24 items"
+    lenient = Policy(collapse=False)
+    assert judge(measured(evidence, lenient), lenient).exit_code == 3, "half a sample never passes"
+
+
+def test_what_the_sequential_test_ended_fails_nobody_by_its_share(tmp_path: Path) -> None:
+    plant = Plant({"bf16": truthful, "4bit": broken, "control": broken}, 60, 30)
+    whole = judge(measured(read_evidence(write(tmp_path / "w.jsonl", plant)), Policy()), Policy())
+    flips = {c.name: c.answer for c in whole.variants[0].criteria}
+    assert flips["changed decisions"] == "fail"
+    stop = ev.VariantStopped("eval", "4bit", "drifted", "2 of 8", 8, "verdicts@general")
+    evidence = read_evidence(stopped(tmp_path, stop, plant, sequential=True))
+    found = judge(measured(evidence, Policy()), Policy()).variants[0]
+    flips = {c.name: c.answer for c in found.criteria}
+    assert flips["changed decisions"] == "inconclusive"
+    assert any("sequential test (1 % against 5 % changed)" in note for note in found.notes)
+    assert any("drifted" in note for note in found.notes)

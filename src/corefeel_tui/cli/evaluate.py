@@ -1,19 +1,23 @@
 """`corefeel eval`: the batch evaluation, without a screen.
 
-Knows its options and how a session is begun or gone on with; the measuring is the engine's.
+Knows its options; how a session is gone on with is `resuming`'s, the measuring the engine's.
 """
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from corefeel_tui.cli import options as opt
 from corefeel_tui.cli.fetching import fetch_missing
-from corefeel_tui.errors import SessionError, UsageError
+from corefeel_tui.cli.resuming import Done, done_so_far, session_path
+from corefeel_tui.errors import SessionError
+
+if TYPE_CHECKING:
+    from corefeel_tui.commands import Evaluate, Load
 
 
 def evaluate(
@@ -28,6 +32,13 @@ def evaluate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --session where it stopped.")
     ] = False,
+    stop_collapsed: Annotated[
+        bool, typer.Option("--stop-collapsed", help="Ask a collapsed variant no more.")
+    ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Ask a variant no more once a sequential test has answered."),
+    ] = False,
     variants: opt.Variants = None,
     reference: opt.Reference = None,
     seed: opt.Seed = None,
@@ -37,15 +48,8 @@ def evaluate(
     ),
 ) -> None:
     """Run whole suites over all variants; every finished item is kept at once."""
-    from corefeel_tui import commands, headless, settings
-    from corefeel_tui import events as ev
+    from corefeel_tui import commands, settings
     from corefeel_tui.arrays import directory_of
-    from corefeel_tui.cli.progress import Progress
-    from corefeel_tui.client import EngineClient
-    from corefeel_tui.recording import Recorder
-    from corefeel_tui.report.evaluation import as_dict
-    from corefeel_tui.report.evaluation import evaluate as judge
-    from corefeel_tui.report.evaluation_text import print_evaluation
 
     names = suite or ["quick"]
     check_suites(names)
@@ -57,16 +61,32 @@ def evaluate(
         cache_gb=0 if no_cache else None,
     )
     path = session_path(session, resume, names)
+    done = done_so_far(path) if resume else Done()
     request = commands.Evaluate(
         run="eval",
         suites=[str(Path(name).absolute()) if name.endswith(".toml") else name for name in names],
         limit=limit,
         seed=chosen.seed,
         arrays=str(directory_of(path).absolute()),
-        done=finished_items(path) if resume else [],
+        done=done.items,
+        stop_collapsed=stop_collapsed,
+        quick=quick,
+        glances=done.glances,
     )
     load = opt.load_command(model, chosen, variants is not None)
     fetch_missing(load)
+    carry_out(load, request, path, resume)
+    tell(path, output)
+
+
+def carry_out(load: Load, request: Evaluate, path: Path, resume: bool) -> None:
+    """Let an engine do the work.  Raises SessionError once the session cannot be written."""
+    from corefeel_tui import events as ev
+    from corefeel_tui import headless
+    from corefeel_tui.cli.progress import Progress
+    from corefeel_tui.client import EngineClient
+    from corefeel_tui.recording import Recorder
+
     recorder = Recorder(EngineClient(), path, saving=True, resume=resume)
     with Progress(quiet=False) as progress:
 
@@ -79,7 +99,14 @@ def evaluate(
                 )
 
         asyncio.run(headless.converse(recorder, load, request, show))
-    found = judge(path)
+
+
+def tell(path: Path, output: opt.ReportFormat) -> None:
+    """What the session shows."""
+    from corefeel_tui.report.evaluation import as_dict, evaluate
+    from corefeel_tui.report.evaluation_text import print_evaluation
+
+    found = evaluate(path)
     if output is opt.ReportFormat.json:
         opt.print_json(as_dict(found))
     else:
@@ -92,34 +119,3 @@ def check_suites(names: list[str]) -> None:
 
     for name in names:
         find_suite(name)
-
-
-def session_path(path: Path | None, resume: bool, names: list[str]) -> Path:
-    """Where the session stands.  Raises UsageError where none can."""
-    from corefeel_tui.session_writer import free_path, slugify
-
-    if path is not None:
-        return path if resume and path.exists() else opt.new_session_path(path) or path
-    if resume:
-        raise UsageError("--resume needs the --session file to go on with")
-    try:
-        return free_path(slugify("-".join(names)))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(
-            f"there is nowhere to write a session ({reason}); name one with --session"
-        ) from error
-
-
-def finished_items(path: Path) -> list[str]:
-    """What the session holds already, as "suite/id"."""
-    from corefeel_tui.evidence_file import read_evidence
-
-    if not path.exists():
-        return []
-    try:
-        return [f"{item.suite}/{item.id}" for item in read_evidence(path).items]
-    except SessionError as error:
-        if "no batch" in str(error):
-            return []
-        raise

@@ -82,6 +82,9 @@ class Progress:
                     self._bars.update(task, completed=start + len(ids))
             case ev.Progress(done=done, total=total, unit=unit):
                 self._advance(unit, done, total)
+            case ev.VariantStopped():
+                where = f" in {event.suite}" if event.suite else ""
+                self._say(f"{event.variant} stopped{where} after {event.items}: {event.reason}")
             case ev.Notice(text=text):
                 self._say(text)
             case ev.Failed(reason=reason, variant=str(variant)):

@@ -65,6 +65,8 @@ class Evaluate(Command):
 
     `limit` keeps the first so many items of a suite.  Items named in `done` ("suite/id") stand in
     the session already and are not told again.  Per-position values go to the directory `arrays`.
+    `stop_collapsed` asks collapsed variants no more, `quick` those whose sequential test answered;
+    for both, `glances` holds what the items of `done` said (`early.Glance` by item and variant).
     """
 
     name = "evaluate"
@@ -75,3 +77,6 @@ class Evaluate(Command):
     arrays: str | None = None
     done: list[str] = field(default_factory=list)
     control: bool = True
+    stop_collapsed: bool = False
+    quick: bool = False
+    glances: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)

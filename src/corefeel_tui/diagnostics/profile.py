@@ -6,7 +6,7 @@ Knows which diagnostic belongs to which kind of suite; the measuring is theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from corefeel_tui.arrays import pool
 from corefeel_tui.diagnostics import (
@@ -21,6 +21,7 @@ from corefeel_tui.diagnostics import (
 )
 from corefeel_tui.diagnostics.collapse import collapsed
 from corefeel_tui.diagnostics.measurement import Measurement, Result, settle
+from corefeel_tui.diagnostics.sequential import SEQUENTIAL, Outcome, outcome
 from corefeel_tui.diagnostics.sheet import Sheet, sheets
 from corefeel_tui.evidence import Evidence
 
@@ -49,6 +50,8 @@ class Profile:
     sheets: tuple[Sheet, ...]
     values: dict[str, Values]
     collapsed: dict[str, str]
+    sequential: dict[str, dict[str, Outcome]] = field(default_factory=dict)
+    """Variant → suite → the sequential test's answer, where a suite asked for one."""
 
     def critical(self, variant: str) -> decisions.Critical:
         """Forbidden answers over all suites."""
@@ -83,8 +86,23 @@ def measure(evidence: Evidence, confidence: float = 0.95) -> Profile:
         for x in evidence.variants
         if x != evidence.reference and (rule := collapsed(values[x], base))
     }
+    for stop in evidence.stopped:
+        if stop.rule == "collapse":
+            fallen[stop.variant] = f"{stop.reason}; stopped after {stop.items} items"
     kept = {model: values[model] for model in evidence.variants}
-    return Profile(evidence, made, kept, fallen)
+    return Profile(evidence, made, kept, fallen, _sequential(evidence, made))
+
+
+def _sequential(evidence: Evidence, made: tuple[Sheet, ...]) -> dict[str, dict[str, Outcome]]:
+    asked = [sheet for sheet in made if sheet.plan.sequential and sheet.has_labels]
+    return {
+        variant: {
+            sheet.name: found
+            for sheet in asked
+            if variant in sheet.variants and (found := outcome(sheet, variant, SEQUENTIAL))
+        }
+        for variant in evidence.judged
+    }
 
 
 def _all(evidence: Evidence, made: tuple[Sheet, ...], model: str) -> Iterator[tuple[str, Result]]:

@@ -23,6 +23,22 @@ class Planned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class VariantStopped(Event):
+    """A batch asks a variant no more (`evidence.Stop`): everywhere, or in one suite.
+
+    `rule`: collapse, drifted or ok; `items` were answered until then.
+    """
+
+    name = "variant_stopped"
+    run: str
+    variant: str
+    rule: str
+    reason: str
+    items: int
+    suite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress(Event):
     """Countable work of a run: `done` of `total` `unit`s."""
 

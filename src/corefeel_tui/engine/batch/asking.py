@@ -6,6 +6,7 @@ Knows suites' prompts, a tokenizer and the names of runs; computes nothing.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
@@ -31,6 +32,11 @@ class Asking:
     def __init__(self, run: str, models: ModelSet) -> None:
         self._name = run
         self._models = models
+
+    @property
+    def tokenizer(self) -> Any:
+        """The models' own."""
+        return self._models.tokenizer
 
     def render(self, messages: list[chat.Message]) -> list[int]:
         """Tokens of a chat, thinking off."""

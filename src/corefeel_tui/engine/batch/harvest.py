@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
 
 from corefeel_tui.engine.batch.plan import Work
-from corefeel_tui.events import JSON
 from corefeel_tui.evidence import Answer, ArrayPart, Drift, ItemEvidence
 from corefeel_tui.folding import Run, Track, hard_flip
 from corefeel_tui.role_drift import drift_by_role
@@ -65,8 +64,8 @@ def evidence(
     part: ArrayPart | None,
     floors: Mapping[str, Sequence[Run]],
     text: Callable[[int], str],
-) -> JSON:
-    """The item's `evidence.ItemEvidence` as an object; `runs` are its samples or turns in order.
+) -> ItemEvidence:
+    """What the item leaves behind; `runs` are its samples or turns in order.
 
     `floors` holds the reference's runs under pseudo variants such as another seed; `text` gives a
     token's.
@@ -75,7 +74,7 @@ def evidence(
     names = [name for name in runs[0].started.variants if name not in failures]
     sampled = work.suite.suite.samples > 1
     drifts = _Drifts(work, runs, sampled, text)
-    item = ItemEvidence(
+    return ItemEvidence(
         id=work.id,
         suite=work.suite.name,
         prompt=work.item.first_prompt,
@@ -94,7 +93,6 @@ def evidence(
         failures=dict(failures),
         arrays=part,
     )
-    return asdict(item)
 
 
 def _history(work: Work) -> dict[str, str | int | float]:

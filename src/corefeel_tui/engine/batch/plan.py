@@ -7,9 +7,8 @@ records only what is missing (DESIGN 8).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from corefeel_tui.events import JSON
 from corefeel_tui.evidence import SuitePlan
 from corefeel_tui.items import Item
 from corefeel_tui.suites import Suite
@@ -87,21 +86,20 @@ def _characters(work: Work) -> int:
     return len(work.system or "") + sum(map(len, work.turns))
 
 
-def describe(suite: Suite, planned: int) -> JSON:
-    """The suite's part of the `planned` event."""
+def describe(suite: Suite, planned: int, quick: bool) -> SuitePlan:
+    """The suite's part of the `planned` event; `quick` makes every suite a sequential one."""
     head = suite.suite
     verdict = head.verdict.model_dump() if head.verdict else None
-    return asdict(
-        SuitePlan(
-            name=suite.name,
-            kind=head.kind,
-            items=planned,
-            labels=head.labels,
-            severity=head.severity,
-            forbidden=head.forbidden,
-            verdict=verdict,
-            samples=head.samples,
-            max_tokens=head.max_tokens,
-            calibrated=head.calibrated,
-        )
+    return SuitePlan(
+        name=suite.name,
+        kind=head.kind,
+        items=planned,
+        labels=head.labels,
+        severity=head.severity,
+        forbidden=head.forbidden,
+        verdict=verdict,
+        samples=head.samples,
+        max_tokens=head.max_tokens,
+        calibrated=head.calibrated,
+        sequential=quick or head.sequential,
     )

@@ -7,23 +7,25 @@ that a resumed run has the same shapes; only what is not recorded yet is told.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import mlx.nn as nn
 
 from corefeel_tui import commands
 from corefeel_tui import events as ev
-from corefeel_tui.engine import chat, constrained
+from corefeel_tui.early import Glance, Watch, glances
 from corefeel_tui.engine.batch.asking import Asking, Question, hear, opening
 from corefeel_tui.engine.batch.harvest import Arrays, Readout, evidence
+from corefeel_tui.engine.batch.labels import read_labels
 from corefeel_tui.engine.batch.plan import Work, describe, make_batches
 from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.engine.noise import with_roundoff
-from corefeel_tui.engine.prefill import Prefixes, fill
+from corefeel_tui.engine.prefill import Prefixes
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.engine.trajectories import PieceTexts
-from corefeel_tui.evidence import CONTROL, FLOOR, ArrayPart
+from corefeel_tui.evidence import CONTROL, FLOOR, ArrayPart, SuitePlan
 from corefeel_tui.folding import Record, Run, apply
 from corefeel_tui.suites import Suite
 
@@ -33,7 +35,6 @@ FLOOR_ITEMS = 24
 """So many items of a suite are also answered by the reference under one roundoff of noise."""
 
 Steps = Iterator[ev.Event | None]
-Reading = Generator[ev.Event | None, None, dict[str, Readout]]
 
 
 class BatchRunner:
@@ -60,6 +61,12 @@ class BatchRunner:
         self.broken: dict[str, str] = {}
         self.batches = make_batches(suites, command.limit)
         self.done = set(command.done)
+        self.plans = {suite.name: self._describe(suite) for suite in suites}
+        self.watch = Watch(models.reference, command.stop_collapsed)
+        self.seen = {
+            key: {name: Glance(**counts) for name, counts in own.items()}
+            for key, own in command.glances.items()
+        }
 
     def steps(self) -> Steps:
         """Every event of the batch, the plan first, `item_finished` of the whole last."""
@@ -71,6 +78,7 @@ class BatchRunner:
                 break
             if any(work.key not in self.done for work in works):
                 yield from self._batch(number, works)
+            yield from self._stop_early(works)
             finished += len(works)
             yield ev.Progress(self.command.run, finished, total, "items")
             yield None
@@ -78,15 +86,25 @@ class BatchRunner:
         yield ev.ItemFinished(self.command.run, status)
 
     def _planned(self) -> ev.Planned:
-        works = [work for batch in self.batches for work in batch]
-        counts = {s.name: sum(work.suite.name == s.name for work in works) for s in self.suites}
         return ev.Planned(
-            items=len(works),
-            suites=[describe(suite, counts[suite.name]) for suite in self.suites],
+            items=sum(map(len, self.batches)),
+            suites=[asdict(plan) for plan in self.plans.values()],
             control=CONTROL if self.control is not None else None,
             seed=self.command.seed,
             run=self.command.run,
         )
+
+    def _describe(self, suite: Suite) -> SuitePlan:
+        works = (work for batch in self.batches for work in batch)
+        return describe(suite, sum(work.suite is suite for work in works), self.command.quick)
+
+    def _stop_early(self, works: Sequence[Work]) -> Iterator[ev.VariantStopped]:
+        """Let go of variants of which enough is known, if that is wanted at all."""
+        for work in works:
+            if work.key in self.seen:
+                self.watch.add(self.plans[work.suite.name], self.seen.pop(work.key))
+        for stop in self.watch.stops():
+            yield ev.VariantStopped(self.command.run, **asdict(stop))
 
     def _batch(self, number: int, works: Sequence[Work]) -> Steps:
         modules = self._modules_for(works)
@@ -97,7 +115,7 @@ class BatchRunner:
                 yield self._skipped(work)
         if not fitting:
             return
-        readouts = yield from self._read_labels(fitting, modules, prefixes)
+        readouts = yield from read_labels(self.asking, fitting, modules, prefixes)
         record = Record()
         runs: dict[str, list[Run]] = {work.key: [] for work in fitting}
         said = {work.key: opening(work, modules) for work in fitting}
@@ -122,7 +140,12 @@ class BatchRunner:
             modules[CONTROL] = self.control
         if works[0].number < FLOOR_ITEMS:
             modules[F2] = self.noisy
-        return {n: m for n, m in modules.items() if n not in self.broken}
+        suite = works[0].suite.name
+        return {
+            name: module
+            for name, module in modules.items()
+            if name not in self.broken and not self.watch.has_stopped(name, suite)
+        }
 
     def _skipped(self, work: Work) -> ev.Event:
         item = {
@@ -200,28 +223,6 @@ class BatchRunner:
                 apply(record, event)
         return {w.key: [record.runs[q.run] for x, q in asked if x is w] for w in works}
 
-    # --- readouts and evidence --------------------------------------------------------------
-
-    def _read_labels(
-        self, works: Sequence[Work], modules: Mapping[str, nn.Module], prefixes: Prefixes
-    ) -> Reading:
-        """Key → readout of every item whose suite has a verdict and a forced beginning."""
-        suite = works[0].suite
-        found: dict[str, Readout] = {work.key: {} for work in works}
-        spec = suite.verdict
-        start = constrained.opening(spec, suite.suite.prefill) if spec else None
-        if spec is None or start is None or len(works[0].turns) > 1:
-            return found
-        endings = constrained.label_tokens(self.models.tokenizer, start, spec)
-        for work in works:
-            prompt = self.asking.render(chat.conversation(work.system, [], work.turns[0]))
-            for name, model in modules.items():
-                caches = yield from fill(name, model, prompt, prefixes)
-                prefixes.snapshot(name, prompt[:-1], caches)
-                found[work.key][name] = constrained.score_labels(model, caches, prompt[-1], endings)
-            yield None
-        return found
-
     def _tell(
         self,
         number: int,
@@ -239,6 +240,7 @@ class BatchRunner:
         for work in works:
             if work.key in self.done:
                 continue
+            plan = self.plans[work.suite.name]
             part = ArrayPart(*written, *places[work.key]) if written else None
             item = evidence(
                 work,
@@ -250,4 +252,7 @@ class BatchRunner:
                 self.pieces.text,
             )
             self.done.add(work.key)
-            yield ev.ItemFinished(self.asking.run(work), item=work.id, evidence=item)
+            if self.command.stop_collapsed or plan.sequential:
+                self.seen[work.key] = glances(item, plan, self.models.reference)
+            told = asdict(item)
+            yield ev.ItemFinished(self.asking.run(work), item=work.id, evidence=told)

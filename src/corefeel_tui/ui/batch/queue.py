@@ -220,6 +220,7 @@ class BatchQueue:
                 seed=self._desk.question.seed,
                 arrays=str(directory_of(run.path).absolute()),
                 done=sorted(run.tally.keys),
+                glances=run.tally.glances,
             )
         )
 
