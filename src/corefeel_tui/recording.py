@@ -76,6 +76,20 @@ class Recorder:
         await self._client.stop()
         await self._batches.finish()
         self._addenda.finish()
+        await self._finish()
+        self.saving = False
+
+    async def _begin_anew_for(self, loaded: ev.Loaded) -> None:
+        """Another model makes another session: the one so far gets its last line."""
+        before = self._known.loaded
+        if before is None or before.model == loaded.model:
+            return
+        await self._finish()
+        self._known.pieces.clear()
+        self._path = self._given_path = self._slug = None
+
+    async def _finish(self) -> None:
+        """Close the file in order, if there is one."""
         if self._writer is None:
             return
         status = "cancelled" if self._unfinished else "finished"
@@ -86,11 +100,13 @@ class Recorder:
             pass  # the reader will call the session cut off, which it then is
         finally:
             self._close()
-            self.saving = False
+            self._unfinished.clear()
 
     async def events(self) -> AsyncIterator[ev.Event]:
         """The client's events, stored; a notice where storing failed."""
         async for event in self._client.events():
+            if isinstance(event, ev.Loaded):
+                await self._begin_anew_for(event)
             self._known.take(event)
             if self._batches.owns(event):
                 for shown in await self._batches.store(event):

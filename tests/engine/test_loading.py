@@ -239,6 +239,19 @@ def test_vocabularies_that_differ(original: Path, copy: Path, tmp_path: Path) ->
         load(original, f"wider={wider}")
 
 
+def test_a_variant_added_dropped_or_swapped_reloads_nothing_else(original: Path) -> None:
+    first, _ = load(original, "8bit", "4bit")
+    for variants in (["8bit", "4bit", "3bit"], ["4bit", "3bit"], ["4bit", "2bit"]):
+        before = set(first.models)
+        second, told = load(original, *variants, previous=first)
+        made = {event.variant for event in told if isinstance(event, ev.Loading)}
+        assert made <= {"", "bf16", *set(variants) - before}
+        for name in {"bf16", *variants} & before:
+            assert second.models[name].model is first.models[name].model
+            assert second.models[name].info == first.models[name].info
+        first = second
+
+
 def test_the_same_tokens_in_another_file_are_accepted(original: Path, copy: Path) -> None:
     path = copy / "tokenizer.json"
     path.write_text(json.dumps(json.loads(path.read_text()), indent=1))

@@ -18,6 +18,7 @@ from corefeel_tui.recents import Recents
 from corefeel_tui.ui.screens.download import DownloadScreen
 from corefeel_tui.ui.screens.models import ModelsScreen
 from corefeel_tui.ui.screens.pair import PairScreen
+from corefeel_tui.ui.widgets.welcome import EXAMPLES
 from tests.engine.tiny_models import write_tiny_model
 from tests.hub_server import CHUNK, Hub, at_home, serving
 from tests.ui import stream
@@ -135,6 +136,8 @@ async def test_another_model_begins_anew_and_is_remembered(tmp_path: Path) -> No
         assert not on.app.compare.loading_bar.display
         assert "other-4B" in on.line(on.app.compare.status)
         assert not on.app.desk.pocket
+        await on.press("down")
+        assert on.app.compare.prompt.text == EXAMPLES[0]
     assert Recents(kept).models == [str(directory)]
 
 
@@ -147,6 +150,29 @@ async def test_a_load_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
         assert on.app.desk.pocket
         assert not on.app.compare.loading_bar.display
         assert "VETO" in on.text("bf16")
+
+
+async def test_other_variants_answer_from_the_next_prompt_on() -> None:
+    """Added, dropped and swapped in the settings; what cannot be had leaves all as it was."""
+    async with stage(size=(160, 40)) as on:
+        for text in ("bf16, 8bit, 4bit, 3bit, 2bit, 6bit", "bf16, 8bit", "bf16, mxfp4"):
+            await set_variants(on, text)
+            assert loads(on)[-1].variants == text.split(", ")
+            assert loads(on)[-1].model is None
+            await on.say([stream.loaded(text.split(", "))])
+            assert on.notices[-1] == f"from the next prompt on answer: {text}"
+            assert "APPROVE" in on.text("3bit")
+        await set_variants(on, "bf16, mine=/nowhere")
+        await on.say([ev.Failed("there is no directory “/nowhere”")])
+        assert on.app.desk.variants == ("bf16", "mxfp4")
+        assert on.app.desk.unready() == ""
+
+
+async def set_variants(on: Stage, text: str) -> None:
+    await on.press("f8")
+    on.app.screen.query_one("#variants", Input).value = text
+    await on.press("enter")
+    await on.until(lambda: on.app.screen is on.app.compare)
 
 
 async def test_models_that_are_gone_for_good_cannot_be_asked(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Knows a fixed calibration text and how to run a model over it; no question, no u
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import Any
 
 import mlx.core as mx
@@ -35,21 +36,22 @@ ENOUGH_BYTES = 1 << 32
 FEWEST = 16
 PROBED = 32
 """Positions on which a variant is compared with the reference at load."""
-DECODE_TOKENS = 8
-DECODE_SECONDS = 0.025
-"""Solo decoding is timed over so many tokens or so long, whichever ends first."""
+DECODE_TOKENS = 16
+DECODE_SECONDS = 0.05
+"""Solo decoding is timed over so many tokens or so long, whichever ends first; the median counts,
+for one token that waits for another program would tell of that program."""
 PREFILL_SECONDS = 0.025
-"""Where `PROBED` tokens are read faster than this, prefill is timed on the whole text."""
+PREFILL_ROUNDS = 3
+"""Where `PROBED` tokens are read faster than this, prefill is so often timed on the whole text."""
 
 
 class Probe:
     """The calibration text under one reference; `vocabulary` is the width of its logits."""
 
     def __init__(self, reference: nn.Module, tokenizer: Any, context: int) -> None:
-        self._reference = reference
         resident = sum(array.nbytes for _, array in tree_flatten(reference.parameters()))
         count = min(max(FEWEST, ENOUGH_BYTES // max(resident, 1)), POSITIONS, context)
-        self.vocabulary = forward(reference, [0]).vocabulary
+        self.vocabulary = int(reference(mx.array([[0]])).shape[-1])  # not computed
         ids = tokenizer.encode(CALIBRATION, add_special_tokens=False)
         ids = [token for token in ids if token < self.vocabulary]
         if not ids:
@@ -57,11 +59,12 @@ class Probe:
         self._tokens = (ids * (count // len(ids) + 1))[:count]
         self._first = forward(reference, self._tokens[:PROBED])
 
-    def floors(self) -> dict[str, dict[str, Any]]:
+    def floors(self, reference: nn.Module) -> dict[str, dict[str, Any]]:
         """F0, the reference twice in the same shapes, and F1, once in other prefill chunks."""
-        first = forward(self._reference, self._tokens)
-        again = forward(self._reference, self._tokens)
-        chunked = forward(self._reference, self._tokens, chunk=max(1, len(self._tokens) // 3))
+        probed = len(self._tokens) <= PROBED
+        first = self._first if probed else forward(reference, self._tokens)
+        again = forward(reference, self._tokens)
+        chunked = forward(reference, self._tokens, chunk=max(1, len(self._tokens) // 3))
         return {"F0": _floor(first, again), "F1": _floor(first, chunked)}
 
     def check(self, model: nn.Module) -> dict[str, Any]:
@@ -82,20 +85,24 @@ class Probe:
 
     def prefill_speed(self, model: nn.Module) -> float:
         """Tokens per second of reading a prompt: more of the text where a little takes no time."""
-        seconds = _read_seconds(model, self._tokens[:PROBED])
-        if seconds > PREFILL_SECONDS or len(self._tokens) <= PROBED:
-            return round(len(self._tokens[:PROBED]) / seconds, 1)
-        return round(len(self._tokens) / _read_seconds(model, self._tokens), 1)
+        tokens = self._tokens[:PROBED]
+        times = [_read_seconds(model, tokens)]
+        if times[0] < PREFILL_SECONDS:
+            tokens = self._tokens
+            times = [_read_seconds(model, tokens) for _ in range(PREFILL_ROUNDS)]
+        return round(len(tokens) / median(times), 1)
 
     def decode_speed(self, model: nn.Module) -> float:
         """Tokens per second of answering, greedily."""
         caches = make_prompt_cache(model)
         token = _next(model, mx.array([self._tokens[:PROBED]]), caches)
-        done, began = 0, time.perf_counter()
-        while done < DECODE_TOKENS and time.perf_counter() - began < DECODE_SECONDS:
+        token = _next(model, token[None], caches)  # compiles what the rest then has
+        times: list[float] = []
+        while len(times) < DECODE_TOKENS and sum(times) < DECODE_SECONDS:
+            began = time.perf_counter()
             token = _next(model, token[None], caches)
-            done += 1
-        return round(done / (time.perf_counter() - began), 1)
+            times.append(time.perf_counter() - began)
+        return round(1 / median(times), 1)
 
 
 def forward(model: nn.Module, tokens: list[int], chunk: int | None = None) -> Distribution:

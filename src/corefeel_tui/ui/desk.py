@@ -52,6 +52,7 @@ class Desk:
         """Take in what the live client says."""
         match event:
             case ev.Loaded():
+                self._tell_change(event)
                 self.alarm = ""
                 self.load, self.wanted = self.wanted or self.load, None
             case ev.ItemFinished(run=run, status=status) if run == self.running:
@@ -67,6 +68,12 @@ class Desk:
                 self._tell(event.text, "information" if calm else "warning")
             case ev.Failed():
                 self._meet_failure(event)
+
+    def _tell_change(self, loaded: ev.Loaded) -> None:
+        """The run on show goes on showing the models that answered it, so say who does now."""
+        if self.wanted is not None and self.load is not None and self.wanted is not self.load:
+            names = ", ".join(str(told.get("name")) for told in loaded.variants)
+            self._tell(f"from the next prompt on answer: {names}", "information")
 
     def _meet_failure(self, event: ev.Failed) -> None:
         if event.run is not None and event.run == self.running and event.variant is None:

@@ -111,7 +111,7 @@ class CompareScreen(Screen[None]):
         empty = self.reading.run is None and app.shown.live and record.loaded is not None
         self.welcome.display = empty
         if empty:
-            self.welcome.show(self._examples)
+            self.welcome.show(self.examples)
             if desk.pocket and not self._searched:
                 self._searched = True
                 self.run_worker(self._find_examples())
@@ -122,7 +122,12 @@ class CompareScreen(Screen[None]):
 
         choices, _ = await asyncio.to_thread(prompt_choices, True)
         self._examples = examples(choices) or list(EXAMPLES)
-        self.welcome.show(self._examples)
+        self.welcome.show(self.examples)
+
+    @property
+    def examples(self) -> Sequence[str]:
+        """Prompts to try on the model that answers."""
+        return self._examples if cast("CorefeelApp", self.app).desk.pocket else EXAMPLES
 
     def on_descendant_focus(self) -> None:
         self.app.call_later(self.app.refresh_status)  # type: ignore[attr-defined]
@@ -152,9 +157,9 @@ class CompareScreen(Screen[None]):
     @on(ExampleWanted)
     def write_example(self, message: ExampleWanted) -> None:
         """Put the next example into a bar that holds nothing of the writer's own."""
-        if not self.prompt.text or self.prompt.text in self._examples:
-            self._example = (self._example + message.step) % len(self._examples)
-            self.prompt.write(self._examples[self._example])
+        if not self.prompt.text or self.prompt.text in self.examples:
+            self._example = (self._example + message.step) % len(self.examples)
+            self.prompt.write(self.examples[self._example])
 
     @on(PasteCut)
     def tell_paste_cut(self, message: PasteCut) -> None:

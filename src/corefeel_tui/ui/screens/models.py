@@ -52,9 +52,11 @@ def details(entry: dict[str, object]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def is_nameable(text: str) -> bool:
-    """Whether a text may name a model that is in no list."""
-    return bool(HUB_ID.fullmatch(text)) or text.startswith(("/", "~", "."))
+def is_nameable(text: str, sought: bool) -> bool:
+    """Whether a text may name a model that is in no list; a bare word does if nothing has it."""
+    if text.startswith(("/", "~", ".")):
+        return True
+    return bool(HUB_ID.fullmatch(text)) and ("/" in text or not sought)
 
 
 class ModelsScreen(ModalScreen[ModelChoice | None]):
@@ -119,7 +121,8 @@ class ModelsScreen(ModalScreen[ModelChoice | None]):
             for section, choice in self._choices()
             if all(word in f"{choice.shown} {choice.detail}".lower() for word in words)
         ]
-        if text and is_nameable(text) and not any(c.model == text for _, c in found):
+        known = any(choice.model == text for _, choice in found)
+        if text and not known and is_nameable(text, bool(found)):
             found.append(("another", ModelChoice(text)))
         self._fill(found)
         self._tell(text)

@@ -25,9 +25,7 @@ COLUMNS = (
     ("speed", 8),
     ("prefill", 9),
 )
-CAPTION = (
-    "of it, speed: beside {reference} · tok/s: answering, prefill: reading, alone · {execution}"
-)
+CAPTION = "share, speed: beside {reference} · tok/s answering, prefill reading, alone · {execution}"
 EXPANDED = "weights are expanded to float32 here, so no variant is faster or smaller in memory"
 
 
