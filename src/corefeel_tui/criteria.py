@@ -8,7 +8,7 @@ the violation itself is significant after Holm's correction, and otherwise open.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from corefeel_tui import statistics as st
@@ -28,12 +28,21 @@ WORST: tuple[Answer, ...] = ("fail", "inconclusive", "pass")
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One demand judged; `violation` is the p-value against “the limit is kept”."""
+    """One demand judged; `violation` is the p-value against “the limit is kept”.
+
+    `short` is the reason in few words, where the whole has many.
+    """
 
     name: str
     answer: Answer
     reason: str
     violation: float | None = None
+    short: str = ""
+
+    @property
+    def told(self) -> str:
+        """The reason as a paragraph tells it."""
+        return self.short or self.reason
 
 
 def worst(answers: Sequence[Answer]) -> Answer:
@@ -44,6 +53,11 @@ def worst(answers: Sequence[Answer]) -> Answer:
 def percent(fraction: float) -> str:
     """With one decimal, a true minus before it."""
     return f"{100 * fraction:.1f} %".replace("-", "−")
+
+
+def whole(fraction: float) -> str:
+    """Per cent without decimals."""
+    return f"{100 * fraction:.0f} %"
 
 
 def points(fraction: float) -> str:
@@ -63,12 +77,13 @@ def critical(found: Found, demand: Critical, confidence: float) -> Criterion:
             "no item could have shown a critical error: none was run that the reference got right",
         )
     bound = st.upper_bound(found.count, n, confidence)
-    told = f"{_counted(found)}: under {percent(bound)} at {confidence:.0%}"
+    told = f"{_counted(found)}: under {percent(bound)} at {whole(confidence)} confidence"
     if bound <= demand.upper:
         return Criterion(name, "pass", told)
     needed = st.items_needed(demand.upper, confidence)
     wanted = f"the policy wants {percent(demand.upper)}, which {needed} clean eligible items show"
-    return Criterion(name, "inconclusive", f"{told}; {wanted}")
+    short = f"{n} of the {needed} clean eligible items that would exclude critical errors"
+    return Criterion(name, "inconclusive", f"{told}; {wanted}", short=short)
 
 
 def _counted(found: Found) -> str:
@@ -104,8 +119,8 @@ def limits(
 def _decided(criterion: Criterion, violation: float, confidence: float) -> Criterion:
     """An open criterion becomes a failed one where its violation is significant."""
     if criterion.answer == "inconclusive" and violation <= 1 - confidence:
-        return Criterion(criterion.name, "fail", criterion.reason, violation)
-    return Criterion(criterion.name, criterion.answer, criterion.reason, violation)
+        return replace(criterion, answer="fail", violation=violation)
+    return replace(criterion, violation=violation)
 
 
 def _named(values: Mapping[str, Measurement], metric: str) -> list[tuple[str, Measurement | None]]:
@@ -156,21 +171,24 @@ def _rate(words: str, tally: Tally, demand: Limit, confidence: float) -> Criteri
         violations.append(st.exceeds(tally.n - tally.count, tally.n, 1 - demand.low))
     edge = f"at most {percent(high)}" if demand.high is not None else f"at least {percent(low)}"
     share = percent(tally.count / tally.n)
-    told = f"{words}: {tally.count} of {tally.n} ({share}, {edge} at {confidence:.0%})"
+    told = f"{words}: {tally.count} of {tally.n} ({share}, {edge} at {whole(confidence)})"
     wanted = _wanted(demand, percent)
-    return _open_or_passed(words, _keeps(low, high, demand), told, wanted, min(violations))
+    judged = _open_or_passed(words, _keeps(low, high, demand), told, wanted, min(violations))
+    return replace(judged, short=f"{words}: {tally.count} of {tally.n}, wanted {wanted}")
 
 
 def _shift(words: str, tally: Tally, demand: Limit, confidence: float) -> Criterion:
     """A paired shift inside its margins: two one-sided tests."""
     low, high = st.paired_shift(tally.count, tally.lost, tally.n, 2 * confidence - 1)
     value = (tally.count - tally.lost) / tally.n
-    range_ = f"{points(low)} to {points(high)} at {2 * confidence - 1:.0%}"
+    range_ = f"{points(low)} to {points(high)} at {whole(2 * confidence - 1)}"
     told = f"{words}: {points(value)} points over {tally.n} items ({range_})"
     margins = [abs(edge) for edge in (demand.low, demand.high) if edge is not None]
     violation = st.shift_outside(tally.count, tally.lost, tally.n, max(margins))
     wanted = f"{_wanted(demand, points)} points"
-    return _open_or_passed(words, _keeps(low, high, demand), told, wanted, violation)
+    judged = _open_or_passed(words, _keeps(low, high, demand), told, wanted, violation)
+    short = f"{words}: {points(value)} points over {tally.n} items, wanted {wanted}"
+    return replace(judged, short=short)
 
 
 def _interval(words: str, found: Measurement, demand: Limit) -> Criterion:

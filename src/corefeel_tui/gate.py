@@ -20,6 +20,7 @@ from corefeel_tui.diagnostics.profile import Profile
 from corefeel_tui.errors import UsageError
 from corefeel_tui.evidence import Evidence
 from corefeel_tui.policy import Policy
+from corefeel_tui.verdict_words import paragraph
 
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
 
@@ -84,8 +85,9 @@ def judge(profile: Profile, policy: Policy, only: Sequence[str] = ()) -> Judgeme
     doubts = tuple(_doubts(evidence, control_failed))
     answers = tuple(_variant(profile, policy, variant, doubts) for variant in chosen)
     answer = worst([x.answer for x in answers])
+    judged = {x.variant: (x.answer, x.criteria) for x in answers}
     return Judgement(
-        answer, answers, control, control_failed, doubts, _paragraph(profile, answers, doubts)
+        answer, answers, control, control_failed, doubts, paragraph(evidence, judged, doubts)
     )
 
 
@@ -219,42 +221,3 @@ def _accuracy_note(suite: str, tally: Tally, p: float) -> str:
         f"{suite} accuracy {told} from the reference's ({counts}; "
         f"a change of {visible} in one direction would have shown)"
     )
-
-
-# --- the paragraph ------------------------------------------------------------------------------
-
-OPENING = {
-    "pass": "Ship: {names}.",
-    "fail": "Do not ship: {names}.",
-    "inconclusive": "Cannot tell yet: {names}.",
-}
-
-
-def _paragraph(profile: Profile, answers: Sequence[VariantAnswer], doubts: Sequence[str]) -> str:
-    """What a release manager reads."""
-    evidence = profile.evidence
-    finished = sum(item.status == "finished" for item in evidence.items)
-    parts = []
-    if not answers:
-        parts.append("Nothing was judged: the session has no variant beside the reference.")
-    for answer in criteria.WORST:
-        names = [x.variant for x in answers if x.answer == answer]
-        if names:
-            parts.append(OPENING[answer].format(names=", ".join(names)))
-    ordered = sorted(answers, key=lambda x: criteria.WORST.index(x.answer))
-    parts += [f"{x.variant}: {_deciding(x)}." for x in ordered if not doubts]
-    parts += [f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts]
-    execution = evidence.header.execution or "unknown"
-    parts.append(
-        f"Judged on {finished} of {evidence.planned} planned items against {evidence.reference}, "
-        f"{execution} execution."
-    )
-    if evidence.status != "finished":
-        parts.append(f"The session did not end in order ({evidence.status}).")
-    return " ".join(parts)
-
-
-def _deciding(answer: VariantAnswer) -> str:
-    """The criteria that made the answer."""
-    made = [criterion.reason for criterion in answer.criteria if criterion.answer == answer.answer]
-    return "; ".join(made)

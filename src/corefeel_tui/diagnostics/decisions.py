@@ -44,7 +44,8 @@ def measure(sheet: Sheet, variant: str) -> Iterator[Result]:
 
 def _generated(sheet: Sheet, variant: str) -> Iterator[Result]:
     given = [label for label in sheet.labels[variant] if label]
-    yield rate("unparsed_rate", given.count(UNPARSED), len(given))
+    if not _by_openers(sheet):
+        yield rate("unparsed_rate", given.count(UNPARSED), len(given))
     decided = list(sheet.decided(variant))
     judged = [(base == i.expected, got == i.expected) for i, base, got in decided if i.expected]
     own = [

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from corefeel_tui import statistics as st
 from corefeel_tui.diagnostics.measurement import Measurement
 from corefeel_tui.diagnostics.profile import Values
-from corefeel_tui.report.evaluation import Evaluation, counts
+from corefeel_tui.report.answer import answer, demands
+from corefeel_tui.report.evaluation import Evaluation
 from corefeel_tui.report.figures import (
     ROLES_IN_WORDS,
     figure,
@@ -32,9 +33,6 @@ FALSE_DISCOVERIES = 0.10
 QUOTED = 600
 """Characters of an answer that are shown."""
 
-SAYS = {"pass": "ship", "fail": "do not ship", "inconclusive": "cannot tell yet"}
-MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
-
 GLOSSARY = """\
 **Reference** is the model all others are compared with, **variants** are that model under a
 treatment. **KL** is how far a variant's next-token distribution lies from the reference's on the
@@ -49,8 +47,9 @@ holding false discoveries over all metrics of this page to 10 %."""
 def render(evaluation: Evaluation) -> str:
     """The page."""
     parts = [
-        *_answer(evaluation),
+        *answer(evaluation),
         *_headlines(evaluation),
+        *demands(evaluation),
         *_telling(evaluation),
         *confusions(evaluation),
         *grids(evaluation),
@@ -63,25 +62,6 @@ def render(evaluation: Evaluation) -> str:
         GLOSSARY,
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _answer(evaluation: Evaluation) -> Iterator[str]:
-    judgement, evidence = evaluation.judgement, evaluation.evidence
-    yield f"# May {cell(evidence.header.model)} ship quantized?"
-    yield cell(judgement.paragraph)
-    for one in judgement.variants:
-        yield f"## {cell(one.variant)}: {SAYS[one.answer]}"
-        marked = [f"- {MARKS[x.answer]} {cell(x.reason)}" for x in one.criteria]
-        yield "\n".join([*marked, *(f"- {cell(note)}" for note in one.notes)])
-    control = judgement.control or "none"
-    failed = "failed, as it must" if judgement.control_failed else "did **not** fail"
-    yield f"Positive control: {control}, {failed if judgement.control else 'was not run'}."
-    number = counts(evidence)
-    skipped = [item for item in evidence.items if item.status != "finished"]
-    if skipped:
-        shown = [f"{item.id} ({item.reason or item.status})" for item in skipped[:10]]
-        more = f" and {len(skipped) - 10} more" if len(skipped) > 10 else ""
-        yield f"{len(skipped)} of {number['planned']} items gave nothing: {', '.join(shown)}{more}."
 
 
 def _headlines(evaluation: Evaluation) -> Iterator[str]:

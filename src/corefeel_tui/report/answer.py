@@ -1,0 +1,54 @@
+"""The top of the Markdown page: the gate's answer, why, and every demand it was judged by.
+
+Knows judgements and the form of a page; measures and judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from corefeel_tui.gate import VariantAnswer
+from corefeel_tui.report.evaluation import Evaluation, counts
+from corefeel_tui.report.tables import cell, table
+
+SAYS = {"pass": "ship", "fail": "do not ship", "inconclusive": "cannot tell yet"}
+MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+
+
+def answer(evaluation: Evaluation) -> Iterator[str]:
+    """The question, its answer in one paragraph and a table, and what was left out."""
+    judgement, evidence = evaluation.judgement, evaluation.evidence
+    yield f"# May {cell(evidence.header.model)} ship quantized?"
+    yield cell(judgement.paragraph)
+    rows = [(x.variant, f"**{SAYS[x.answer]}**", _because(x)) for x in judgement.variants]
+    if rows:
+        yield table(("variant", "answer", "because"), rows)
+    control = judgement.control or "none"
+    failed = "failed, as it must" if judgement.control_failed else "did **not** fail"
+    yield f"Positive control: {control}, {failed if judgement.control else 'was not run'}."
+    for stop in evidence.stopped:
+        where = f"of {stop.suite} " if stop.suite else ""
+        yield cell(f"{stop.variant} was asked no more {where}after {stop.items}: {stop.reason}.")
+    number = counts(evidence)
+    skipped = [item for item in evidence.items if item.status != "finished"]
+    if skipped:
+        shown = [f"{item.id} ({item.reason or item.status})" for item in skipped[:10]]
+        more = f" and {len(skipped) - 10} more" if len(skipped) > 10 else ""
+        yield f"{len(skipped)} of {number['planned']} items gave nothing: {', '.join(shown)}{more}."
+
+
+def _because(one: VariantAnswer) -> str:
+    """The first reason of the answer, and how many more there are."""
+    made = [x.told for x in one.criteria if x.answer == one.answer]
+    if not made:
+        return one.notes[0] if one.notes else ""
+    return made[0] + (f" (and {len(made) - 1} more, below)" if len(made) > 1 else "")
+
+
+def demands(evaluation: Evaluation) -> Iterator[str]:
+    """Every demand of the policy and how each variant met it."""
+    yield "## Every demand, judged"
+    for one in evaluation.judgement.variants:
+        yield f"### {cell(one.variant)}: {SAYS[one.answer]}"
+        marked = [f"- {MARKS[x.answer]} {cell(x.reason)}" for x in one.criteria]
+        yield "\n".join([*marked, *(f"- {cell(note)}" for note in one.notes)])
