@@ -287,7 +287,8 @@ async def test_the_tree_shows_a_run_and_puts_two_side_by_side() -> None:
         (child,) = parent.children
         assert (parent.data, child.data) == ("ui-1", "ui-2")
         assert "↳ 3bit at 4" in str(child.label)
-        assert "3bit APPROVE" in str(parent.label)
+        assert "3 VETO · 1 APPROVE" in str(parent.label)
+        assert "4 VETO" in str(child.label)
         await on.press("c")
         assert "mark two runs" in on.notices[-1]
         await on.press("space", "up", "space", "c")

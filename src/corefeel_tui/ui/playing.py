@@ -104,6 +104,11 @@ class Player:
         client = _replay(self._app.shown)
         client.paused = not client.paused
 
+    def hold(self, feed: Feed) -> None:
+        """Let a recording rest, so that what the reader went to stays on show."""
+        if self.playing(feed):
+            _replay(feed).paused = True
+
     async def speed(self) -> None:
         """1×, 4×, at once, and round again."""
         client = _replay(self._app.shown)

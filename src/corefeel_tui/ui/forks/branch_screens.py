@@ -36,7 +36,7 @@ class TokenPicker(ModalScreen[int | None]):
         names = list(self._choices[0].probabilities)[:MODELS] if self._choices else []
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = Content(f"branch from {one_line(self._where, 60)}")
-            head = f"  {'token':<22}" + "".join(f"{one_line(name, 9):>10}" for name in names)
+            head = f"  {'token':<18}" + "".join(f"{one_line(name, 7):>8}" for name in names)
             yield Static(Content.styled(head, "$quiet"), markup=False)
             options = (Option(_line(choice, names)) for choice in self._choices)
             yield OptionList(*options, markup=False, compact=True)
@@ -54,9 +54,9 @@ class TokenPicker(ModalScreen[int | None]):
 def _line(choice: Choice, names: Sequence[str]) -> Content:
     mark = "▸ " if choice.taken else "  "
     known = (choice.probabilities.get(name) for name in names)
-    numbers = "".join(f"{probability(p) if p is not None else '·':>10}" for p in known)
+    numbers = "".join(f"{probability(p) if p is not None else '·':>8}" for p in known)
     style = "bold $accent" if choice.taken else "$foreground"
-    return Content.assemble((f"{mark}{one_line(choice.label, 22):<22}", style), numbers)
+    return Content.assemble((f"{mark}{one_line(choice.label, 18):<18}", style), numbers)
 
 
 class PromptEditor(ModalScreen[str | None]):

@@ -136,6 +136,7 @@ class HealControl:
             return
         run, variant = place
         feed = self._app.shown
+        self._app.player.hold(feed)
         if run not in feed.record.runs:
             feed.record = record  # a replay that has not come so far: go there
         await self._app.compare.look_at(run, variant, record.runs[run].trajectories[variant].fork)

@@ -37,7 +37,7 @@ def page(record: Record, run: Run, healed: Healed, width: int) -> Content:
         *_verdicts(run, healed),
         Content(""),
         *_lists(record, healed, min(WIDEST, (width - 1) // 2)),
-        _odds(record, healed),
+        *_odds(record, healed),
         Content(""),
         *_texts(record, run, healed, healed.variant, healed.reference),
         Content(""),
@@ -110,7 +110,7 @@ def _probabilities(top: JSON) -> dict[int, float]:
     return {id: exp(logprob) for id, logprob in pairs}
 
 
-def _odds(record: Record, healed: Healed) -> Content:
+def _odds(record: Record, healed: Healed) -> Iterator[Content]:
     """How far apart the two tokens are, for each model, and how far p moved."""
     first, second = (
         token(record, healed.tokens.get(name)) for name in (healed.reference, healed.variant)
@@ -122,9 +122,8 @@ def _odds(record: Record, healed: Healed) -> Content:
     moved = (
         f"Δp “{first}” {change(forks.moved(healed))}, “{second}” {change(forks.moved(healed, 1))}"
     )
-    return Content.assemble(
-        (f"log-odds of “{first}” over “{second}”  ", "$quiet"), leads, ("   ", ""), moved
-    )
+    yield Content.assemble((f"log-odds of “{first}” over “{second}”  ", "$quiet"), leads)
+    yield Content(moved)
 
 
 # --- texts ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import ClassVar
 
 from rich.text import Text
@@ -72,10 +73,10 @@ class TreeScreen(ModalScreen[Chosen | None]):
     def _label(self, run: Run) -> Text:
         """A run's own words, or where and how it branched; and the verdicts it got."""
         name, started = run.started.run, run.started
-        labels = labels_of(run, models_of(run))
-        verdicts = " ".join(f"{model} {label}" for model, label in labels.items())
+        counts = Counter(labels_of(run, models_of(run)).values())
+        verdicts = " · ".join(f"{count} {label}" for label, count in counts.items())
         mark = "● " if name in self._marked else "  "
-        words = preview(started.prompt, 48)
+        words = preview(started.prompt, 40)
         branched = taken_up(self._record, run)
         what = f"↳ {branched}" if branched else words
         if branched and (started.branches_from or {}).get("edited"):
