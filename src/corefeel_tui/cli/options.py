@@ -39,6 +39,23 @@ NoCache = Annotated[
 NoSave = Annotated[bool, typer.Option("--no-save", help="Leave no session file.")]
 
 
+class Way(StrEnum):
+    """How a set that does not fit into memory is measured."""
+
+    auto = "auto"
+    pairs = "pairs"
+    single = "single"
+
+
+InTurn = Annotated[
+    Way,
+    typer.Option(
+        help="Load the reference and one variant at a time (pairs), one model at a time (single), "
+        "or whatever the memory asks for (auto)."
+    ),
+]
+
+
 class ReportFormat(StrEnum):
     """Forms of a result."""
 

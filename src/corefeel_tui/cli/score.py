@@ -6,6 +6,7 @@ Knows its options and output formats; the measuring is the engine's.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ def score(
     session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
     no_save: opt.NoSave = False,
     no_cache: opt.NoCache = False,
+    in_turn: opt.InTurn = opt.Way.auto,
     output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
         opt.ReportFormat.text
     ),
@@ -54,6 +56,7 @@ def score(
         cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
+    load = replace(load, in_turn=in_turn.value)
     fetch_missing(load)
     request = commands.Score(
         run="1",

@@ -85,7 +85,7 @@ def calibrated(
     """
     entry = kept.find()
     if entry:
-        module, notes = _restored(reference.module, entry), entry.notes["notes"]
+        module, notes = restored(reference.module, entry)
     else:
         module, notes = _calibrate(reference, spec, segments, expand, report)
         _keep(module, notes, kept)
@@ -128,13 +128,13 @@ def _keep(module: nn.Module, notes: list[str], kept: Kept) -> None:
             add(path, array)
 
 
-def _restored(reference: nn.Module, entry: Entry) -> nn.Module:
-    """A module tree with the kept arrays."""
+def restored(reference: nn.Module, entry: Entry) -> tuple[nn.Module, list[str]]:
+    """A module tree with the kept arrays, and what was noted of it."""
     module, sizes = share(reference), entry.notes["modules"]
     nn.quantize(module, class_predicate=lambda path, layer: sizes.get(path, False))
     for path, holder, key, _ in arrays(module):
         holder[key] = entry.arrays[path]
-    return module
+    return module, entry.notes["notes"]
 
 
 def _gptq(module: nn.Module, spec: VariantSpec, segments: Segments) -> None:

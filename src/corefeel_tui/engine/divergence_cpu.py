@@ -128,7 +128,7 @@ def _sums(p: Distribution, q: Distribution, names: tuple[str, ...]) -> Array:
         x -= offset[block, None].astype(np.float32)
         extent = max(float(x.max()), -float(x.min()))
         if not extent <= LARGE:
-            sums[:, block] = _in_float64(p.logits[block], q.logits[block])[: len(names)]
+            sums[:, block] = in_float64(p.logits[block], q.logits[block])[: len(names)]
             continue
         kernel = _series if extent <= SMALL else _closed
         kernel(x, terms, weights, sums[:, block])
@@ -177,7 +177,7 @@ def _closed(x: Array, terms: list[Array], weights: Array, sums: Array) -> None:
     sums[3] = _dot(weights, np.abs(change, out=change)) / 2
 
 
-def _in_float64(p_logits: Array, q_logits: Array) -> Array:
+def in_float64(p_logits: Array, q_logits: Array) -> Array:
     """All four sums, (4, n), where logits are far apart or forbid tokens by −inf."""
     log_p, log_q = (_log_softmax64(logits) for logits in (p_logits, q_logits))
     log_m = np.logaddexp(log_p, log_q) - np.log(2)

@@ -61,6 +61,8 @@ class Drift:
         self._filled = 0
         self.kl = np.empty(positions, np.float32)
         self.flip = np.empty(positions, np.bool_)
+        self.missing = np.zeros(positions, np.float32)
+        self.bounded = False
         self._sums = dict.fromkeys(
             ("reverse_kl", "tv", "jsd", "entropy_shift", "squared_delta_p", "nll"), 0.0
         )
@@ -71,8 +73,14 @@ class Drift:
 
     def add(self, reference: Distribution, own: Distribution, targets: Array) -> None:
         """The next positions, after the reference's were added."""
+        self.add_measured(diverge_fully(reference, own), own, targets)
+
+    def add_measured(self, apart: dict[str, Array], own: Distribution, targets: Array) -> None:
+        """The next positions, `apart` from the reference as `diverge_fully` tells; with
+        `kl_missing`, the most by which its KL can be too small, (N,)."""
         part = slice(self._filled, self._filled + len(targets))
-        apart = diverge_fully(reference, own)
+        if "kl_missing" in apart:
+            self.missing[part] = apart["kl_missing"]
         taken = logprob(own, targets)
         self.kl[part], self.flip[part] = apart["kl"], apart["flip"]
         delta_p = np.exp(taken, dtype=float) - np.exp(self._reference.logprob[part], dtype=float)
@@ -109,6 +117,9 @@ class Drift:
             "perplexity": _exp(means["nll"]),
             "perplexity_ratio": _exp(means["nll"] - self._reference.nll),
         }
+        if self.bounded:
+            missing = self.missing.astype(float)
+            numbers["kl_bound"] = {"mean": float(missing.mean()), "max": float(missing.max())}
         broken = int((~np.isfinite(kl)).sum())
         if broken:
             numbers["reason"] = f"KL is not finite at {broken} of {count} positions"

@@ -6,8 +6,9 @@ there is room.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 
 from corefeel_tui import events as ev
 from corefeel_tui.engine import checkpoints, floors, memory
+from corefeel_tui.engine.alone import as_it_is, treat_alone
 from corefeel_tui.engine.loading import Checkpoint, Report, open_checkpoint, open_tokenizer
 from corefeel_tui.engine.quantize import Treated, from_checkpoint
 from corefeel_tui.engine.treatments import described, last_written, treat, with_cache
@@ -60,6 +62,7 @@ class Builder:
         self._kept = {str(model.spec): model for model in kept.values()}
         self._emit = emit
         self._cache = cache
+        self._has_reference = False
         self._execution = memory.execution()
 
     def add_reference(self, spec: VariantSpec) -> LoadedModel:
@@ -68,19 +71,43 @@ class Builder:
         self._emit(ev.Loading(spec.name, "floors"))
         context = checkpoints.context_length(self._checkpoint.config)
         self.probe = floors.Probe(model.model, self._tokenizer, context)
-        self.floors = self.probe.floors()
-        self._admit(model)
+        self.floors = self.probe.floors(model.model)
+        self._check(model)
+        self.models[model.name] = model
+        self._has_reference = True
         return model
 
     def add(self, spec: VariantSpec) -> None:
         """One variant, or the announcement of why not."""
         try:
-            self._admit(self._make(spec))
+            self.models[spec.name] = self.make(spec)
         except CorefeelError as error:
             self.failures.append(error)
             self._emit(ev.Failed(str(error), variant=spec.name))
 
-    def _admit(self, model: LoadedModel) -> None:
+    def make(self, spec: VariantSpec) -> LoadedModel:
+        """One variant beside the reference.  Raises CorefeelError where it cannot be."""
+        model = self._make(spec)
+        self._check(model)
+        return model
+
+    def make_alone(self, spec: VariantSpec) -> LoadedModel:
+        """One variant whose reference is gone.  Raises CorefeelError where it cannot be."""
+        report = reporter(self._emit, spec.name, "quantizing" if spec.bits else "reading")
+        with _named(spec):
+            treated = with_cache(self._treat_alone(spec, report), spec)
+        model = LoadedModel(spec.name, spec, treated.module, described(treated, spec))
+        self._check(model, alone=True)
+        return model
+
+    def give_up_reference(self) -> None:
+        """Let go of the reference's arrays; variants are made alone from now on."""
+        self.models.clear()
+        self._kept.clear()
+        self._checkpoint.module = open_checkpoint(self._checkpoint.directory).module
+        memory.release()
+
+    def _check(self, model: LoadedModel, alone: bool = False) -> None:
         """Check on the calibration text that a model computes what its treatment promises."""
         found = self.probe.check(model.model)
         if found["vocabulary"] != self.probe.vocabulary:
@@ -90,26 +117,23 @@ class Builder:
             )
         if not found["finite"]:
             raise ModelError(f"{model.name}: it computes NaN on the calibration text")
-        treated = self.models and not model.info["identical"]
+        if alone and model.spec.kind == "path":  # nothing is left to compare its arrays with
+            model.info["identical"] = found["kl_max"] == 0
+        treated = self._has_reference and not model.info["identical"]
         if treated and found["kl_max"] == 0:
             raise ModelError(
                 f"{model.name}: its treatment changes no logit on the calibration text"
             )
         if model.info["tokens_per_second"] is None:
             model.info |= self.probe.speeds(model.model)
-        self.models[model.name] = model
 
     def _make(self, spec: VariantSpec) -> LoadedModel:
         written, kept = last_written(spec), self._kept.get(str(spec))
         if kept and kept.written == written:
             return LoadedModel(spec.name, spec, kept.model, dict(kept.info), written)
         report = reporter(self._emit, spec.name, "quantizing" if spec.bits else "reading")
-        try:
+        with _named(spec):
             treated = with_cache(self._treat(spec, report), spec)
-        except CorefeelError:
-            raise
-        except Exception as error:  # one variant's trouble is not the others'
-            raise ModelError(f"{spec.name} could not be made: {error}") from error
         return LoadedModel(spec.name, spec, treated.module, described(treated, spec), written)
 
     def _treat(self, spec: VariantSpec, report: Report) -> Treated:
@@ -120,6 +144,15 @@ class Builder:
         own = open_checkpoint(directory)
         self._check_tokens(spec, own)
         return from_checkpoint(own, self._checkpoint, expand, report)
+
+    def _treat_alone(self, spec: VariantSpec, report: Report) -> Treated:
+        expand, tokenizer = self._execution == "expanded", self._tokenizer
+        if spec.kind != "path":
+            fresh = open_checkpoint(self._checkpoint.directory)
+            return treat_alone(fresh, spec, tokenizer, expand, report, self._cache)
+        own = open_checkpoint(checkpoints.resolve(spec.source))
+        self._check_tokens(spec, own)
+        return as_it_is(own, expand, report)
 
     def _check_tokens(self, spec: VariantSpec, own: Checkpoint) -> None:
         if checkpoints.same_tokenizer(own.directory, self._checkpoint.directory):
@@ -132,6 +165,17 @@ class Builder:
                 f"{spec.name}: its tokens are not the reference's ({len(different)} differ, as "
                 f"{different[0]!r}); only models with the same vocabulary can be compared"
             )
+
+
+@contextlib.contextmanager
+def _named(spec: VariantSpec) -> Iterator[None]:
+    """One variant's trouble is not the others': whatever goes wrong is told by its name."""
+    try:
+        yield
+    except CorefeelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{spec.name} could not be made: {error}") from error
 
 
 def reporter(emit: Emit, variant: str, stage: str) -> Report:

@@ -16,6 +16,7 @@ from corefeel_tui import events as ev
 from corefeel_tui import hub
 from corefeel_tui.commands import Load, Plan
 from corefeel_tui.engine import checkpoints, memory
+from corefeel_tui.engine.fitting import announce, choose
 from corefeel_tui.engine.loading import (
     Checkpoint,
     materialise,
@@ -23,7 +24,9 @@ from corefeel_tui.engine.loading import (
     open_tokenizer,
 )
 from corefeel_tui.engine.making import Builder, Emit, LoadedModel, reporter
-from corefeel_tui.engine.planning import announce, choose, make_plan
+from corefeel_tui.engine.planning import make_plan
+from corefeel_tui.engine.turn_planning import choose_way, foreseen
+from corefeel_tui.engine.turns import Turns
 from corefeel_tui.engine.weight_cache import WeightCache
 from corefeel_tui.errors import ModelError
 from corefeel_tui.lineage import base_model, pairing_command
@@ -35,7 +38,10 @@ POCKET = "Pocket"
 
 @dataclass
 class ModelSet:
-    """The loaded models, the reference first; `vocabulary` is the width of the logits."""
+    """The loaded models, the reference first; `vocabulary` is the width of the logits.
+
+    With `turns` only the reference is loaded, and the variants are made one at a time.
+    """
 
     model: str
     reference: str
@@ -47,6 +53,15 @@ class ModelSet:
     floors: dict[str, dict[str, Any]] = field(default_factory=dict)
     fingerprint: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    turns: Turns | None = None
+
+    def about(self, name: str) -> dict[str, Any]:
+        """A model as in `events.Loaded.variants`, whether it is loaded or waits for its turn."""
+        return self.models[name].info if name in self.models else self._waiting[name]
+
+    @property
+    def _waiting(self) -> dict[str, dict[str, Any]]:
+        return self.turns.about if self.turns else {}
 
     def is_of(self, directory: Path, fingerprint: dict[str, Any]) -> bool:
         """Whether these models were made from this directory as it is now."""
@@ -57,13 +72,14 @@ class ModelSet:
         return ev.Loaded(
             model=self.model,
             reference=self.reference,
-            variants=[model.info for model in self.models.values()],
+            variants=[*(model.info for model in self.models.values()), *self._waiting.values()],
             vocabulary=self.vocabulary,
             context=self.context,
             floors=self.floors,
             fingerprint=self.fingerprint,
             thinking=self.tokenizer.has_thinking,
             seconds=self.seconds,
+            in_turn=self.turns.way if self.turns else None,
         )
 
 
@@ -71,7 +87,8 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     """The models that `load` asks for; what `previous` holds of the same directory is kept.
 
     A variant that fails is announced by `Failed` and left out.  If none is left its reason is
-    raised, as is any failure of the reference.
+    raised, as is any failure of the reference.  A set that may run in turn and does not fit is
+    loaded up to its reference.
     """
     began = time.monotonic()
     specs = parse_all(load.variants, load.reference)
@@ -84,9 +101,11 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     plan = make_plan(
         checkpoint, specs, loaded=[str(m.spec) for m in kept.values()] if old else None
     )
-    plan, left_out = choose(plan, load.explicit, checkpoint)
+    way, notices = choose_way(plan, load.in_turn, checkpoint)
+    if way is None:
+        plan, notices = choose(plan, load.explicit, checkpoint)
     specs = [model.spec for model in plan.models]
-    for notice in left_out:
+    for notice in notices:
         emit(notice)
     if old is None:
         expand = memory.execution() == "expanded"
@@ -97,7 +116,7 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     )
     builder = Builder(checkpoint, tokenizer, kept, emit, cache)
     reference = builder.add_reference(specs[0])
-    for spec in specs[1:]:
+    for spec in specs[1:] if way is None else ():
         builder.add(spec)
     if builder.failures and len(builder.models) == 1:
         raise builder.failures[0]
@@ -112,6 +131,7 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
         floors=builder.floors,
         fingerprint=fingerprint,
         seconds=round(time.monotonic() - began, 3),
+        turns=Turns(way, specs[1:], foreseen(plan), builder) if way else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Which models of a set fit side by side on this machine, told before a weight is read.
 
-Knows what a set holds besides its models (caches, logits) and the sentences about what is too
-large; what a variant weighs is `weighing`'s, what is free `capacity`'s.
+Knows what a set holds besides its models (caches, logits); what a variant weighs is `weighing`'s,
+what is free `capacity`'s, and what is said of it `fitting`'s.
 """
 
 from __future__ import annotations
@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from corefeel_tui import events as ev
 from corefeel_tui.engine import checkpoints, memory, weighing
 from corefeel_tui.engine.capacity import Capacity, capacity
 from corefeel_tui.engine.loading import Checkpoint, open_checkpoint
 from corefeel_tui.engine.quantize import Treated
-from corefeel_tui.engine.treatments import described
 from corefeel_tui.errors import CorefeelError, ModelError
-from corefeel_tui.text.numbers import plural, size
-from corefeel_tui.variants import VariantSpec, parse
+from corefeel_tui.variants import VariantSpec
 
 LENGTH = 1024
 """Tokens of prompt and answer that a set must have room for if nobody asks for more."""
-SMALLER = ("4bit", "3bit", "2bit")
-"""What is proposed where nothing that was named fits, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,7 @@ def make_plan(
     """
     expand = memory.execution() == "expanded"
     length = min(length or LENGTH, checkpoints.context_length(reference.config))
-    models = [_planned(reference, spec, expand, loaded or ()) for spec in specs]
+    models = [planned(reference, spec, expand, loaded or ()) for spec in specs]
     return Plan(
         models=models,
         base=0 if loaded is not None else weighing.reference_bytes(reference, expand),
@@ -119,9 +114,10 @@ def make_plan(
     )
 
 
-def _planned(
-    reference: Checkpoint, spec: VariantSpec, expand: bool, loaded: Collection[str]
+def planned(
+    reference: Checkpoint, spec: VariantSpec, expand: bool, loaded: Collection[str] = ()
 ) -> Planned:
+    """One variant as it would be; what stands already, among `loaded`, takes nothing more."""
     try:
         own = open_path(spec)
         treated = weighing.weigh(reference, spec, own, expand)
@@ -138,101 +134,3 @@ def _planned(
 def open_path(spec: VariantSpec) -> Checkpoint | None:
     """The unread checkpoint of a variant that comes from a path; None of any other."""
     return open_checkpoint(checkpoints.resolve(spec.source)) if spec.kind == "path" else None
-
-
-def choose(plan: Plan, explicit: bool, reference: Checkpoint) -> tuple[Plan, list[ev.Notice]]:
-    """The plan to carry out, and a sentence on each variant that was left out of it.
-
-    Raises ModelError where named variants, or the reference, do not fit.
-    """
-    if plan.fits:
-        return plan, []
-    chosen = plan.largest_that_fits()
-    left = [model for model in plan.models if model not in chosen.models]
-    if explicit or not chosen.fits or len(chosen.models) == 1:
-        raise ModelError(refusal(plan, chosen, reference))
-    return chosen, [ev.Notice(left_out(chosen, model)) for model in left]
-
-
-def announce(plan: Plan, model: str, explicit: bool, reference: Checkpoint) -> ev.PlannedSet:
-    """The plan as an event, what `choose` would leave out or refuse included."""
-    chosen, advice = plan, []
-    try:
-        chosen, notices = choose(plan, explicit, reference)
-        advice = [notice.text for notice in notices]
-    except ModelError as error:
-        advice = [str(error)]
-    return ev.PlannedSet(
-        model=model,
-        reference=plan.models[0].spec.name,
-        variants=[_described(planned, planned in chosen.models) for planned in plan.models],
-        length=plan.length,
-        rows=chosen.rows,
-        models_bytes=chosen.resident,
-        making_bytes=chosen.making,
-        cache_bytes=chosen.rows * chosen.row[0],
-        logits_bytes=chosen.rows * chosen.row[1],
-        needed_bytes=chosen.needed,
-        usable_bytes=chosen.free.usable,
-        reserve_bytes=chosen.free.reserve,
-        source=chosen.free.source,
-        fits=chosen.fits,
-        advice=advice,
-    )
-
-
-def _described(planned: Planned, included: bool) -> ev.JSON:
-    if planned.treated is None:
-        name, text = planned.spec.name, str(planned.spec)
-        return {"name": name, "treatment": text, "included": False, "failure": str(planned.failure)}
-    return described(planned.treated, planned.spec) | {"included": included, "failure": None}
-
-
-def left_out(chosen: Plan, model: Planned) -> str:
-    """Why one variant is not among the chosen."""
-    more = chosen.of([*chosen.models, model]).needed - chosen.needed
-    left = max(chosen.free.usable - chosen.needed, 0)
-    return (
-        f"{model.spec.name} was left out: it needs {size(more)} more, of which {size(left)} is free"
-    )
-
-
-def refusal(plan: Plan, chosen: Plan, reference: Checkpoint) -> str:
-    """A set that does not fit, and what would."""
-    free = f"{size(plan.free.usable)} of {plan.free.source} is free"
-    *most, last = plan.names
-    named = f"{', '.join(most)} and {last}" if most else last
-    needs = f"need{'' if most else 's'} {size(plan.needed)} for {plural(plan.length, 'token')}"
-    if len(chosen.models) == 1 and chosen.fits:
-        chosen = _smaller(chosen, reference)
-    if len(chosen.models) > 1:
-        way = f"{' and '.join(chosen.names)} would fit ({size(chosen.needed)})"
-    elif shorter := _shorter(plan, reference):
-        way = f"with {plural(shorter, 'token')} there would be room"
-    elif chosen.fits:
-        way = "no variant would fit beside it, so close other programs or take a smaller model"
-    else:
-        way = "not even its reference would fit, so close other programs or take a smaller model"
-    return f"{named} {needs}, and {free}; {way}"
-
-
-def _smaller(chosen: Plan, reference: Checkpoint) -> Plan:
-    """The reference beside the best usual variant there is room for, if there is."""
-    expand = memory.execution() == "expanded"
-    for name in SMALLER:
-        model = _planned(reference, parse(name), expand, ())
-        if model.treated and (pair := chosen.of([*chosen.models, model])).fits:
-            return pair
-    return chosen
-
-
-def _shorter(plan: Plan, reference: Checkpoint) -> int | None:
-    """The asked length, halved until everything fits; None if not even the models do."""
-    expand = memory.execution() == "expanded"
-    length = plan.length // 2
-    while length >= weighing.CACHE_STEP:
-        row = weighing.cache_and_logits(reference.module, length, expand)
-        if replace(plan, row=row).fits:
-            return length
-        length //= 2
-    return None

@@ -70,24 +70,30 @@ def as_reference(checkpoint: Checkpoint) -> Treated:
 
 
 def quantized(
-    reference: Checkpoint, spec: VariantSpec, expand: bool, report: Report, kept: Kept = UNKEPT
+    reference: Checkpoint,
+    spec: VariantSpec,
+    expand: bool,
+    report: Report,
+    kept: Kept = UNKEPT,
+    alone: bool = False,
 ) -> Treated:
     """The reference's weights in `spec.bits` bits and groups of `spec.group`, or by a recipe.
 
     Without a recipe, which modules are quantized is mlx-lm's decision alone.  Arrays are made, or
-    read where they were `kept`, one module at a time.  Raises ModelError where the group divides
-    no module's width.
+    read where they were `kept`, one module at a time.  With `alone` nobody else needs the
+    reference, so each of its weights is given up as its successor stands.  Raises ModelError where
+    the group divides no module's width.
     """
     packed = packed_tree(reference, spec)
     changed = packed_modules(packed)
     treated = Treated(
-        module=share(reference.module) if expand else packed,
+        module=(reference.module if alone else share(reference.module)) if expand else packed,
         bits_per_weight=compute_bits_per_weight(packed),
         bytes=sum(array.nbytes for _, _, _, array in arrays(packed)),
         resident_bytes=0,
         skipped=skipped_modules(reference.module, changed),
     )
-    targets = dict(treated.module.named_modules())
+    targets, plain = dict(treated.module.named_modules()), dict(reference.module.named_modules())
     layout = layout_of(
         {f"{path}.{key}": a for path, m in changed.items() for key, a in packed_columns(m).items()}
     )
@@ -98,9 +104,11 @@ def quantized(
                 names = packed_columns(module)
                 module.update({key: entry.arrays.pop(f"{path}.{key}") for key in names})
             else:
-                _pack(module, path, targets[path], reference.dtypes, expand)
+                _pack(module, path, plain[path], reference.dtypes, expand)
                 for key, array in packed_columns(module).items():
                     add(f"{path}.{key}", array)
+            if alone:
+                del plain[path]["weight"]
             if expand:
                 targets[path].weight = expanded_weight(module)
             mx.eval(targets[path].parameters())

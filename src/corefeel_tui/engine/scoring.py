@@ -5,10 +5,10 @@ Knows forward passes and the shape of the result; `windows` reads the tokens, `d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -21,6 +21,8 @@ from corefeel_tui.engine.drift import Drift, Likelihood
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.engine.windows import Window, window_size
 from corefeel_tui.errors import EngineError, UsageError
+
+Told = TypeVar("Told")
 
 CHUNK_LOGITS = 1 << 24
 """Logits of one model held at a time (64 MiB): what keeps peak memory flat."""
@@ -94,16 +96,35 @@ def score_steps(
     logits are compared the next model's are already being computed.  Raises EngineError where the
     reference differs from itself.
     """
-    check_floor(models)
-    if per_token is not None:
-        _check_writable(per_token)
+    prepare(models, per_token)
     total = sum(len(window) - 1 for window in windows)
     names = [models.reference, *(name for name in models.models if name != models.reference)]
-    readers = {name: Reader(models.models[name].model) for name in names}
+    modules = {name: models.models[name].model for name in names}
+    reading = read_together(modules, windows, models.vocabulary, per_token is not None, cancelled)
+    measured = yield from told(reading, run, total)
+    return finished(models, measured, windows, context, per_token) if measured else None
+
+
+Measured = tuple[Likelihood, dict[str, Drift]]
+"""Of the reference, and of every variant."""
+Reading = Generator[int | None, None, Measured | None]
+"""Yields positions done, and None where others may have a turn."""
+
+
+def read_together(
+    modules: Mapping[str, nn.Module],
+    windows: list[Window],
+    vocabulary: int,
+    keep: bool,
+    cancelled: Callable[[], bool],
+) -> Reading:
+    """All `modules`, the reference first, on the same chunks; None if cancelled."""
+    total = sum(len(window) - 1 for window in windows)
+    names = list(modules)
+    readers = {name: Reader(module) for name, module in modules.items()}
     base = Likelihood(total)
-    drifts = {name: Drift(total, base, keep=per_token is not None) for name in names[1:]}
-    done = 0
-    for chunk in chunks(windows, positions_at_once(models.vocabulary)):
+    drifts = {name: Drift(total, base, keep=keep) for name in names[1:]}
+    for chunk in chunks(windows, positions_at_once(vocabulary)):
         pending = readers[names[0]].start(chunk)
         for i, name in enumerate(names):
             logits = pending
@@ -116,11 +137,47 @@ def score_steps(
             else:
                 drifts[name].add(reference, own, chunk.targets)
             if i + 1 == len(names):
-                done += len(chunk.targets)
-                yield ev.Progress(run, done, total)
+                yield len(chunk.targets)
             yield None
             if cancelled():
                 return None
+    return base, drifts
+
+
+def told(
+    reading: Generator[int | None, None, Told], run: str, total: int, before: int = 0
+) -> Generator[ev.Event | None, None, Told]:
+    """A reading with its progress as events, `before` positions of `total` being done already."""
+    done = before
+    while True:
+        try:
+            count = next(reading)
+        except StopIteration as end:
+            result: Told = end.value
+            return result
+        if count is not None:
+            done += count
+            yield ev.Progress(run, done, total)
+        else:
+            yield None
+
+
+def prepare(models: ModelSet, per_token: Path | None) -> None:
+    """Raises what would make all the work vain."""
+    check_floor(models)
+    if per_token is not None:
+        _check_writable(per_token)
+
+
+def finished(
+    models: ModelSet,
+    measured: Measured,
+    windows: list[Window],
+    context: int | None,
+    per_token: Path | None,
+) -> dict[str, Any]:
+    """The result, once the arrays are written where they are wanted."""
+    base, drifts = measured
     if per_token is not None:
         _write_arrays(per_token, models.reference, base, drifts)
     return result(models, base, drifts, windows, window_size(models, context))
@@ -160,7 +217,7 @@ def result(
         "windows": len(windows),
         "floors": models.floors,
         "variants": {
-            name: numbers | {key: models.models[name].info[key] for key in about}
+            name: numbers | {key: models.about(name)[key] for key in about}
             for name, numbers in summaries.items()
         },
     }

@@ -21,10 +21,12 @@ from corefeel_tui.engine.edge import feeling
 from corefeel_tui.engine.edge.reading import Reading
 from corefeel_tui.engine.edge.search import Probe, probe
 from corefeel_tui.engine.heal import heal_steps
-from corefeel_tui.engine.modelset import POCKET, ModelSet, load_set, plan_set
+from corefeel_tui.engine.memory import release
+from corefeel_tui.engine.modelset import POCKET, ModelSet, load_set, may_share, plan_set
 from corefeel_tui.engine.prefill import Prefixes
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.engine.scoring import check_floor, score_steps
+from corefeel_tui.engine.scoring_in_turn import score_in_turn
 from corefeel_tui.engine.trajectories import PieceTexts
 from corefeel_tui.engine.windows import read_windows
 from corefeel_tui.errors import CorefeelError, EngineError, UsageError
@@ -59,13 +61,17 @@ class Service:
     def load(self, command: commands.Load, emit: Callable[[ev.Event], None]) -> Steps:
         """Make a set of models the ones that answer; those that answered stay where it fails.
 
-        Progress goes straight to `emit`.
+        Those of another directory go before the new ones are read, once these can be opened, so
+        that the two never share the memory.  Progress goes straight to `emit`.
         """
         previous = self.models
         try:
+            if previous is not None and not may_share(previous, command):
+                previous = None
+                self._forget()
             loaded = load_set(command, emit, previous)
         except CorefeelError as error:
-            yield ev.Failed(str(error), fatal=previous is None)
+            yield ev.Failed(str(error), fatal=self.models is None)
             return
         self.models = loaded
         self._prefixes, self._readings = Prefixes(), {}
@@ -73,6 +79,12 @@ class Service:
         if previous is None or previous.model != loaded.model:
             self._conversations.clear()
         yield loaded.describe()
+
+    def _forget(self) -> None:
+        """Let go of every array."""
+        self.models, self._prefixes, self._readings = None, Prefixes(), {}
+        self._conversations.clear()
+        release()
 
     def plan(self, command: commands.Plan) -> Steps:
         """What a load would take; nothing changes."""
@@ -131,9 +143,12 @@ class Service:
         models = self._loaded()
         windows = read_windows(models, command.text, command.tokens, command.context)
         per_token = Path(command.per_token) if command.per_token else None
-        result = yield from score_steps(
+        score = score_in_turn if models.turns else score_steps
+        result = yield from score(
             command.run, models, windows, command.context, per_token, cancelled
         )
+        if models.turns and models.turns.gave_up_reference:
+            self._forget()
         if result is not None:
             yield ev.Scored(command.run, result)
         yield ev.ItemFinished(command.run, "cancelled" if result is None else "finished")
@@ -142,8 +157,8 @@ class Service:
         """What some forks were: each side goes on from the other's token."""
         models = self._loaded()
         cases = [ForkCase(**fork) for fork in command.forks]
-        names = {name for case in cases for name in (case.reference, case.variant)}
-        refuse_foreign(command.origin, models.describe(), sorted(names))
+        for case in cases:
+            refuse_foreign(case.origin, models.describe(), (case.reference, case.variant))
         assert self._pieces is not None
         yield from heal_steps(command.run, models, cases, command.top, self._pieces, cancelled)
 

@@ -56,12 +56,17 @@ def treat(
         return treated
     if spec.kind == "emulated":
         return _emulated(reference, spec, tokenizer, report)
-    slow = spec.kind == "calibrated"
-    kept = Kept(cache, lambda: weight_key(reference.directory, spec), always=slow)
-    if slow:
+    kept = place_kept(reference, spec, cache)
+    if spec.kind == "calibrated":
         segments = _segments(reference, tokenizer, spec.source)
         return calibrated(reference, spec, segments, expand, report, kept)
     return quantized(reference, spec, expand, report, kept)
+
+
+def place_kept(reference: Checkpoint, spec: VariantSpec, cache: WeightCache) -> Kept:
+    """Where the weights of `spec` may be kept."""
+    slow = spec.kind == "calibrated"
+    return Kept(cache, lambda: weight_key(reference.directory, spec), always=slow)
 
 
 def with_cache(treated: Treated, spec: VariantSpec) -> Treated:

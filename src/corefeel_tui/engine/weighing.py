@@ -66,6 +66,13 @@ def reference_bytes(reference: Checkpoint, expand: bool) -> int:
     return sum(_held(array, expand) for array in distinct.values())
 
 
+def alone_bytes(reference: Checkpoint, spec: VariantSpec, treated: Treated, expand: bool) -> int:
+    """Bytes of one weighed model where no reference shares its arrays."""
+    if spec.kind == "emulated":
+        return reference_bytes(reference, expand) + treated.resident_bytes
+    return reference_bytes(reference, expand) if expand else treated.bytes
+
+
 def making_bytes(reference: Checkpoint, expand: bool) -> int:
     """Bytes that the making of a variant takes besides its result; calibrating takes more."""
     largest = max(_held(array, expand) for _, _, _, array in arrays(reference.module))

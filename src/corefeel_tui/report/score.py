@@ -31,8 +31,23 @@ def print_score(result: dict[str, Any], session: Path | None) -> None:
         f"context {result.get('context')}",
         f"floor {short(floor)}",
         "KL in nats",
+        *_in_turn(result),
         f"saved as {session}" if session else "not saved",
     )
+
+
+def _in_turn(result: dict[str, Any]) -> list[str]:
+    """In which way, and by how much a mean KL may be too small."""
+    way = result.get("in_turn")
+    if way is None:
+        return []
+    bounds = [data.get("kl_bound") for data in result["variants"].values()]
+    means = [bound.get("mean") for bound in bounds if bound]
+    told = "in turn: one model at a time" if way == "single" else "in turn: in pairs"
+    if None in means:
+        return [told, "some KL may be too small by any amount"]
+    worst = max(means, default=0)
+    return [told, f"a mean KL may be up to {short(worst)} more"] if worst else [told]
 
 
 def _row(name: str, data: dict[str, Any], floor: float | None) -> list[str]:
