@@ -44,6 +44,14 @@ def test_reading_sessions_starts_no_engine_and_no_screen() -> None:
     assert imported_by(code).isdisjoint({"mlx", "mlx_lm", "textual", "transformers", "torch"})
 
 
+def test_the_first_paint_waits_for_nothing_it_does_not_show() -> None:
+    code = (
+        "from corefeel_tui import cli, settings, recording, replay; "
+        "settings.override(settings.load_settings()); import corefeel_tui.ui.app"
+    )
+    assert imported_by(code).isdisjoint({"pydantic", "numpy", "scipy", "mlx", "mlx_lm"})
+
+
 @pytest.mark.parametrize(("package", "room"), [("mlx", "engine"), ("textual", "ui")])
 def test_one_room_imports_it(package: str, room: str) -> None:
     importers = {

@@ -8,13 +8,10 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
-from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from corefeel_tui import events as ev
 from corefeel_tui.errors import SessionError
@@ -48,11 +45,13 @@ def read_session(path: Path) -> tuple[ev.SessionHeader, Iterator[ev.Event]]:
 
 def read_timed(path: Path) -> tuple[ev.SessionHeader, Iterator[tuple[float | None, ev.Event]]]:
     """Like `read_session`, each event with its seconds since the session began, where stored."""
+    from corefeel_tui.session_lines import checked  # slow to import, and a first paint reads none
+
     lines = _lines(path)
     _, first = next(lines, (0, None))
     if first is None:
         raise SessionError(f"{path} is not a session: it has no complete first line")
-    header = _validated(first, path, 1)
+    header = checked(first, path, 1)
     if not isinstance(header, ev.SessionHeader):
         raise SessionError(f"{path} is not a session: its first line is no header")
     if header.format != FORMAT:
@@ -60,7 +59,7 @@ def read_timed(path: Path) -> tuple[ev.SessionHeader, Iterator[tuple[float | Non
             f"{path} has session format {header.format}, this version reads {FORMAT}; "
             "update corefeel to open it"
         )
-    return header, ((_time(data), _validated(data, path, number)) for number, data in lines)
+    return header, ((_time(data), checked(data, path, number)) for number, data in lines)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -83,63 +82,6 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
 def _time(data: Any) -> float | None:
     time = data.get("t") if isinstance(data, dict) else None
     return float(time) if isinstance(time, int | float) else None
-
-
-class _Top(TypedDict):
-    ids: list[list[int] | None]
-    logprob: list[list[float] | None]
-
-
-class _Columns(TypedDict, total=False):
-    kl: list[float | None]
-    argmax: list[int | None]
-    rank: list[int | None]
-    token_rank: list[int | None]
-    logprob: list[float | None]
-    entropy: list[float | None]
-    gap: list[float | None]
-    confidence: list[float | None]
-    flip: list[bool | None]
-    top: _Top | None
-
-
-_SCORES = TypeAdapter(dict[str, _Columns])
-
-
-@cache
-def _adapter(name: str) -> TypeAdapter[ev.Event]:
-    return TypeAdapter(ev.REGISTRY[name])
-
-
-def _validated(data: Any, path: Path, number: int) -> ev.Event:
-    """The event of a line that anybody may have edited, with every type checked."""
-    try:
-        name = data["event"]
-        known = name in ev.REGISTRY
-        event = _adapter(name).validate_python(data) if known else ev.from_dict(data)
-        if isinstance(event, ev.Tokens):
-            _check_columns(event)
-        if isinstance(event, ev.Pieces) and not all(map(str.isdecimal, event.texts)):
-            raise ValueError("pieces has a key that is no token id")
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        reason = f"{where}: {first['msg'].lower()}"
-        raise SessionError(f"{path}, line {number}: {reason}") from error
-    except (TypeError, KeyError) as error:  # no object, or one without the key
-        raise SessionError(f"{path}, line {number}: not an event, no key “event”") from error
-    except ValueError as error:
-        raise SessionError(f"{path}, line {number}: {error}") from error
-    return event
-
-
-def _check_columns(event: ev.Tokens) -> None:
-    """Every column of scores is a list as long as the ids.  Raises ValueError."""
-    count = len(event.ids)
-    for model, scores in _SCORES.validate_python(event.scores or {}).items():
-        for name, column in [*scores.items(), *(scores.get("top") or {}).items()]:
-            if isinstance(column, list) and len(column) != count:
-                raise ValueError(f"scores.{model}.{name} is not a list of {count} values")
 
 
 def list_sessions(directory: Path) -> list[SessionInfo]:

@@ -1,62 +1,54 @@
-"""What the user set once for all: `corefeel.toml`, and the bounds of every number in it.
+"""What the user set once for all: the defaults of a comparison and of the screen.
 
-Knows the keys and their limits; nothing of commands or screens.
+Knows the keys and what holds where none is set; `settings_check` knows their limits, and is only
+read where something was set, for a first paint waits for every import.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from corefeel_tui import tomlfile
-from corefeel_tui.errors import UsageError
 from corefeel_tui.paths import settings_files
 
-Fraction = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Temperature = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
-Tokens = Annotated[int, Field(ge=1, le=1_000_000)]
-Gigabytes = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
-TopK = Annotated[int, Field(ge=0, le=1_000_000)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
-
-class Settings(BaseModel):
+@dataclass(frozen=True)
+class Settings:
     """Defaults of a comparison and of the screen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     variants: tuple[str, ...] = ("8bit", "4bit", "3bit", "2bit")
     reference: str = "bf16"
-    max_tokens: Tokens = 256
-    temperature: Temperature = 0.0
-    top_p: Fraction = 1.0
-    top_k: TopK = 0
-    min_p: Share = 0.0
-    seed: Seed = 0
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    seed: int = 0
     system: str | None = None
     thinking: bool = False
     save: bool = True
-    cache_gb: Gigabytes = 20.0
-    theme: Literal["dark", "light"] = "dark"
+    cache_gb: float = 20.0
+    theme: str = "dark"
 
 
 def load_settings() -> Settings:
     """The first settings file there is, else the defaults.  Raises UsageError on a wrong one."""
     for path in settings_files():
         if path.is_file():
-            return tomlfile.load(path, Settings)
+            from corefeel_tui.settings_check import from_file
+
+            return from_file(path)
     return Settings()
 
 
 def override(settings: Settings, **given: Any) -> Settings:
-    """The settings with command-line options on top; those that are None were not given."""
+    """The settings with command-line options on top; those that are None were not given.
+
+    Raises UsageError on a value out of its bounds.
+    """
     chosen = {name: value for name, value in given.items() if value is not None}
-    try:
-        return Settings.model_validate(settings.model_dump() | chosen)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        message = first["msg"][0].lower() + first["msg"][1:]
-        raise UsageError(f"{option}: {message}, not {first['input']}") from error
+    if not chosen:
+        return settings
+    from corefeel_tui.settings_check import from_options
+
+    return from_options(asdict(settings) | chosen)

@@ -8,6 +8,7 @@ from textwrap import wrap
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 
 from corefeel_tui.folding import Record, Run
 from corefeel_tui.text.inert import inert
@@ -69,21 +70,29 @@ class Pane(Vertical):
         frame = (forms, facts.subtitles(record, self.model))
         if frame != self._frame:
             self._frame = frame
-            self.on_resize()
+            self._write_titles()
 
     def on_resize(self) -> None:
         """Write the longest titles that the frame holds."""
+        self._show_about()
+        self._write_titles()
+
+    def _write_titles(self) -> None:
+        """Set both titles as their property does, but repaint only the two lines they stand on."""
         titles, subtitles = self._frame
         room = self.outer_size.width - 6
-        self.border_title = Content(next((f for f in titles if len(f) <= room), titles[-1]))
-        self.border_subtitle = Content(next((f for f in subtitles if len(f) <= room), ""))
-        self._show_about()
+        self._border_title = Content(next((f for f in titles if len(f) <= room), titles[-1]))
+        self._border_subtitle = Content(next((f for f in subtitles if len(f) <= room), ""))
+        width, height = self.outer_size
+        self.refresh(Region(-1, -1, width, 1), Region(-1, height - 2, width, 1))
 
     def _show_about(self) -> None:
         """What is known of the model, for a pane with no answer yet."""
         width = max(10, self.outer_size.width - 6)
-        self.text.placeholder = [row for line in self._about for row in wrap(line, width)]
-        self.text.refresh()
+        rows = [row for line in self._about for row in wrap(line, width)]
+        if rows != self.text.placeholder:
+            self.text.placeholder = rows
+            self.text.refresh()
 
     def _diff(self, script: Script) -> Sequence[Edit]:
         """Word diff against the reference, made again only when either text has grown a word."""
