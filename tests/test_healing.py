@@ -194,6 +194,17 @@ def test_models_of_another_session_are_refused_by_name() -> None:
         forks.refuse_foreign(told, now, ["3bit"])
 
 
+def test_only_forks_of_the_models_at_hand_are_tested() -> None:
+    record = session()
+    places = forks.testable(record)
+    assert forks.made_by(record, places, stream.loaded()) == places
+    few = stream.loaded(["bf16", "3bit"])
+    assert forks.made_by(record, places, few) == [("r", "3bit")]
+    with pytest.raises(UsageError, match="4bit is not loaded"):
+        forks.made_by(record, places, stream.loaded(["bf16"]))
+    assert forks.made_by(record, [], few) == []
+
+
 def test_a_healed_fork_survives_the_file() -> None:
     event = healed("3bit", "drift")
     assert ev.decode(ev.encode(event)) == event

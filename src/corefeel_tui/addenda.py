@@ -5,12 +5,14 @@ Knows session files and which run's events belong to which; nothing of what they
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from corefeel_tui import events as ev
 from corefeel_tui.batch_log import Known
 from corefeel_tui.errors import SessionError
 from corefeel_tui.session_writer import SessionWriter, make_header
+from corefeel_tui.sessions import read_session
 
 
 class Addenda:
@@ -25,13 +27,16 @@ class Addenda:
         self._announced: set[str] = set()
 
     def begin(self, run: str, path: Path) -> None:
-        """Let a run's events go to a session of the same models.  Raises SessionError."""
+        """Let a run's events go to a session of the same weights.  Raises SessionError."""
         if self._known.loaded is None:
             raise SessionError("the models are still loading")
-        header = make_header(self._known.engine, self._known.loaded, {})
+        earlier, _ = read_session(path)
+        now = make_header(self._known.engine, self._known.loaded, {})
+        # The same weights may stand elsewhere by now, beside other variants.
+        same = replace(now, model=earlier.model, variants=earlier.variants)
         self._close(run)
         try:
-            self._writers[run] = SessionWriter.reopen(path, header)
+            self._writers[run] = SessionWriter.reopen(path, same)
             if self._known.pieces:
                 self._writers[run].append(ev.Pieces(dict(self._known.pieces)))
         except OSError as error:

@@ -49,7 +49,7 @@ def with_token(record: Record, origin: Origin, token: int, name: str, max_tokens
         forced=[*kept, token],
         prompt_ids={run.started.reference: list(prompt)},
         branches_from={**_told(origin), "token": token},
-        **_as_before(record, run),
+        **_as_before(run),
     )
 
 
@@ -67,7 +67,7 @@ def with_prompt(record: Record, origin: Origin, prompt: str, name: str, max_toke
         max_tokens=max_tokens,
         forced=kept,
         branches_from={**_told(origin), "edited": True},
-        **_as_before(record, run),
+        **_as_before(run),
     )
 
 
@@ -93,7 +93,7 @@ def _told(origin: Origin) -> JSON:
     }
 
 
-def _as_before(record: Record, run: Run) -> dict[str, Any]:
+def _as_before(run: Run) -> dict[str, Any]:
     """What a branch has of its parent: the chat before, the draw, the rule, the models."""
     started = run.started
     system = [m["content"] for m in started.messages[:1] if m.get("role") == "system"]
@@ -107,7 +107,7 @@ def _as_before(record: Record, run: Run) -> dict[str, Any]:
         "verdict": rule,
         "variants": models_of(run),
         "noise": list(started.noise),
-        "origin": origin_of(record.loaded),
+        "origin": origin_of(run.loaded),
         **{name: started.sampling[name] for name in DRAWN if name in started.sampling},
     }
 

@@ -89,6 +89,8 @@ class Run:
     forks: list[ev.Fork] = field(default_factory=list)
     failures: list[ev.Failed] = field(default_factory=list)
     finished: ev.ItemFinished | None = None
+    loaded: ev.Loaded | None = None
+    """The models that answered."""
 
     @property
     def reference(self) -> Trajectory:
@@ -136,7 +138,7 @@ def apply(record: Record, event: ev.Event) -> None:
             record.pieces.update((int(i), text) for i, text in event.texts.items())
         case ev.Started():
             names = {name: Trajectory(name) for name in event.variants}
-            record.runs[event.run] = Run(event, names)
+            record.runs[event.run] = Run(event, names, loaded=record.loaded)
         case ev.Fork() | ev.Verdict() | ev.Thought() | ev.TrajectoryFinished() | ev.ItemFinished():
             _add_to_run(record, event)
         case ev.Failed():

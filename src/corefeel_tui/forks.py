@@ -26,7 +26,8 @@ class ForkCase:
     """One fork as the engine needs it: what was read, both answers, and how they were drawn.
 
     `ended` and `was` map both models to whether its answer ended by itself, and to the label it
-    carries; `rule` is the run's verdict rule, `sampling` and `noise` are those of `started`.
+    carries; `rule` is the run's verdict rule, `sampling` and `noise` are those of `started`, and
+    `origin` tells which models that was (`origin_of`).
     """
 
     of: str
@@ -40,6 +41,7 @@ class ForkCase:
     rule: JSON | None = None
     sampling: JSON = field(default_factory=dict)
     noise: list[int] = field(default_factory=list)
+    origin: JSON = field(default_factory=dict)
 
     def as_dict(self) -> JSON:
         """A JSON-able description."""
@@ -75,6 +77,7 @@ def case_of(run: Run, variant: str) -> ForkCase:
         rule=started.verdict,
         sampling=started.sampling,
         noise=started.noise,
+        origin=origin_of(run.loaded),
     )
 
 
@@ -163,6 +166,25 @@ def refuse_foreign(origin: Mapping[str, Any], now: Loaded, names: Iterable[str])
                 f"{name} was {before} in this run and is {here['treatments'][name]} now; load the "
                 "same variants to go on from it"
             )
+
+
+def made_by(record: Record, places: Iterable[Place], now: Loaded) -> list[Place]:
+    """The forks between models that are loaded now, of all those places.
+
+    Raises UsageError where there are places and none is, naming the first one's reason.
+    """
+    found, reason = [], ""
+    for run, variant in places:
+        names = (record.runs[run].started.reference, variant)
+        try:
+            refuse_foreign(origin_of(record.runs[run].loaded), now, names)
+        except UsageError as error:
+            reason = reason or str(error)
+        else:
+            found.append((run, variant))
+    if reason and not found:
+        raise UsageError(reason)
+    return found
 
 
 # --- tally --------------------------------------------------------------------------------------

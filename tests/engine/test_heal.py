@@ -55,9 +55,8 @@ class Bench:
         found = self.record.runs[run]
         return [forks.case_of(found, name) for name in forks.forked(found)]
 
-    def heal(self, cases: list[forks.ForkCase], origin: dict | None = None) -> list[ev.Healed]:
-        origin = forks.origin_of(self.record.loaded) if origin is None else origin
-        command = c.Heal("h", [case.as_dict() for case in cases], origin)
+    def heal(self, cases: list[forks.ForkCase]) -> list[ev.Healed]:
+        command = c.Heal("h", [case.as_dict() for case in cases])
         said = self.say(self.service.heal(command, lambda: False))
         return [event for event in said if isinstance(event, ev.Healed)]
 
@@ -143,7 +142,7 @@ def test_what_cannot_be_healed_is_a_sentence(bench: Bench) -> None:
     with pytest.raises(UsageError, match="context of 512"):
         bench.heal([replace(case, prompt=case.prompt * 60)])
     with pytest.raises(UsageError, match="made with another model"):
-        bench.heal([case], {"model": "else", "fingerprint": {"content": "else"}})
+        bench.heal([replace(case, origin={"model": "else", "fingerprint": {"content": "else"}})])
 
 
 def test_a_cancelled_heal_says_so(bench: Bench) -> None:

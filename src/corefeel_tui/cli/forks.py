@@ -48,7 +48,7 @@ def forks(
     if again:
         record.healed.clear()
     if core.testable(record):
-        heal(record, load_of(header, model), path, saving=not no_save)
+        heal(record, load_of(record, header, model), path, saving=not no_save)
     if output is opt.ReportFormat.json:
         opt.print_json(forks_as_dict(record, path))
     else:
@@ -69,7 +69,6 @@ def heal(record: Record, load: Load, path: Path, saving: bool) -> None:
     request = commands.Heal(
         run="heal-1",
         forks=[case.as_dict() for case in cases],
-        origin=core.origin_of(record.loaded),
     )
     recorder = Recorder(EngineClient(), saving=False)
     with Progress(quiet=False) as progress:
@@ -84,15 +83,20 @@ def heal(record: Record, load: Load, path: Path, saving: bool) -> None:
         asyncio.run(headless.converse(recorder, load, request, show))
 
 
-def load_of(header: SessionHeader, model: str | None) -> Load:
-    """The models of a session, to be loaded again.
+def load_of(record: Record, header: SessionHeader, model: str | None) -> Load:
+    """The models whose forks can be tested, to be loaded again.
 
     Raises UsageError where the session does not say how.
     """
+    from corefeel_tui import forks as core
     from corefeel_tui.commands import Load
 
-    treatments = [str(v.get("treatment") or "") for v in header.variants]
-    if not all(treatments):
+    wanted: dict[str, str] = {}
+    for run, variant in core.testable(record):
+        told = core.origin_of(record.runs[run].loaded).get("treatments", {})
+        for name in (record.runs[run].started.reference, variant):
+            wanted.setdefault(name, told.get(name, ""))
+    if not all(wanted.values()):
         raise UsageError("this session does not name its variants' treatments; record a new one")
     directory = model if model is not None or header.model == "Pocket" else header.model
-    return Load(directory, treatments, header.reference, explicit=True)
+    return Load(directory, list(wanted.values()), header.reference, explicit=True)

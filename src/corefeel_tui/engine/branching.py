@@ -34,7 +34,7 @@ def check_tokens(ids: Iterable[int], vocabulary: int, what: str) -> None:
 def stored_prompts(
     ids: Mapping[str, Sequence[int]], names: Sequence[str], reference: str
 ) -> dict[str, list[int]]:
-    """Every model's prompt from `Started.prompt_ids`.  Raises UsageError without the reference's."""
+    """Every model's prompt of `Started.prompt_ids`.  Raises UsageError without the reference's."""
     if not ids.get(reference):
         raise UsageError("the tokens of the prompt are missing; ask it again to branch from it")
     return {name: list(ids.get(name, ids[reference])) for name in names}

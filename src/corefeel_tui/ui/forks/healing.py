@@ -151,15 +151,15 @@ class HealControl:
         if reason := self._unready():
             self._app.tell(reason, "warning")
             return False
+        now = self._app.desk.live.record.loaded
         try:
-            cases = [forks.case_of(record.runs[run], name).as_dict() for run, name in places]
+            here = forks.made_by(record, places, now) if now else places
+            cases = [forks.case_of(record.runs[run], name).as_dict() for run, name in here]
         except CorefeelError as error:
             self._app.tell(str(error), "warning")
             return False
         many = len(cases) > 1
-        command = Heal(
-            f"heal-{token_hex(4)}", cases, forks.origin_of(record.loaded), background=many
-        )
+        command = Heal(f"heal-{token_hex(4)}", cases, background=many)
         keep_addendum(self._app, command.run, feed)
         self._jobs[command.run] = Job(command.run, into)
         await self._app.desk.send(command)
