@@ -31,6 +31,7 @@ SIGNS = (
     ("underline", "rank flip: the variant's first choice is another token"),
     ("bold", "hard flip: the reference was more than 0.1 surer of its first choice"),
     ("⑂", "fork: from here the answers differ, and so do their contexts"),
+    ("▸ thinking", "the thinking part in one line, with its own mean KL; z unfolds it"),
     ("⟨x⟩", "locked: what the variant would have said instead"),
     ("−x +y", "diff: the reference's words, this answer's words"),
     ("VETO +6.1", "verdict and margin: log-odds of the two labels that matter"),
