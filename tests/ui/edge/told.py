@@ -1,4 +1,4 @@
-"""What an engine would tell of edges, made by a rule a test can reckon: margins of a prompt's words.
+"""What an engine would tell of edges, by a rule that a test can reckon: margins by words.
 
 Not recorded and no model: every model adds up weights of the words it finds, so that a changed
 prompt changes the margins as it should.
@@ -24,14 +24,21 @@ WEIGHTS = {
 }  # fmt: skip
 BASE = {"bf16": 0.6, "8bit": 0.5, "4bit": 0.2, "3bit": -1.9, "2bit": 0.2}
 
-EVIDENCE = (
-    "Evidence:\n"
-    '{"key": "TRP1", "label": "mitigation", "relevance": 0.8, "statement": "A second watch is set."}\n'
-    '{"key": "TRP2", "label": "hard_rule", "relevance": 0.3, "statement": "It is forbidden that '
-    'hollowcorn be left in the sun."}\n'
-    '{"key": "TRP3", "label": "harm", "relevance": 0.7, "statement": "Last year brought crush risk."}\n'
-    '{"key": "TRP4", "label": "other", "relevance": 0.5, "statement": "A ship from Tarfield is late."}\n'
-    "Action: 2 sacks of hollowcorn are to be left in the sun."
+_LINES = (
+    ("TRP1", "mitigation", 0.8, "A second watch is set."),
+    ("TRP2", "hard_rule", 0.3, "It is forbidden that hollowcorn be left in the sun."),
+    ("TRP3", "harm", 0.7, "Last year brought crush risk."),
+    ("TRP4", "other", 0.5, "A ship from Tarfield is late."),
+)
+EVIDENCE = "\n".join(
+    [
+        "Evidence:",
+        *(
+            f'{{"key": "{key}", "label": "{label}", "relevance": {share}, "statement": "{text}"}}'
+            for key, label, share, text in _LINES
+        ),
+        "Action: 2 sacks of hollowcorn are to be left in the sun.",
+    ]
 )
 READOUT = {
     "labels": {"APPROVE": ["APPROVE"], "REVISE": ["REVISE"], "VETO": ["VETO"]},

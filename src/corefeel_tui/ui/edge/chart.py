@@ -15,8 +15,8 @@ from rich.cells import set_cell_size
 from corefeel_tui.edge.telling import leading
 from corefeel_tui.events import RungMargin
 from corefeel_tui.text.inert import inert
-from corefeel_tui.text.numbers import MISSING, plural, signed
-from corefeel_tui.ui.edge.painting import Line, joined, series
+from corefeel_tui.text.numbers import MISSING, plural
+from corefeel_tui.ui.edge.painting import Line, figure, joined, series
 
 AXIS = 7
 """Cells of the axis left of the chart."""
@@ -189,7 +189,7 @@ def _figure(climb: Climb, name: str, rung: int, flip: int | None) -> tuple[str, 
     bar = "╎" if flip is not None and rung == flip else ""
     reference = cell.probabilities.get(climb.names[0], {}) if cell else {}
     disagrees = cell and leading(cell.probabilities.get(name, {})) != leading(reference)
-    return "error" if disagrees else "text", f"{bar + (signed(margin) or MISSING):>{CELL}}"
+    return "error" if disagrees else "text", f"{bar + figure(margin):>{CELL}}"
 
 
 def _flip(flip: int | None, count: int) -> Line:

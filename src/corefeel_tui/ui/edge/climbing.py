@@ -11,10 +11,10 @@ from textual.binding import Binding, BindingType
 from corefeel_tui.edge.telling import disagreement, flips, leading, shifts
 from corefeel_tui.events import RungMargin
 from corefeel_tui.text.inert import inert, one_line
-from corefeel_tui.text.numbers import MISSING, plural, signed
+from corefeel_tui.text.numbers import MISSING, plural
 from corefeel_tui.ui.edge import chart
 from corefeel_tui.ui.edge.map import map_lines
-from corefeel_tui.ui.edge.painting import EdgeLines, Line
+from corefeel_tui.ui.edge.painting import EdgeLines, Line, figure
 from corefeel_tui.ui.edge.panel import (
     Look,
     Panel,
@@ -74,10 +74,14 @@ class LadderPanel(Panel):
     def compose(self) -> ComposeResult:
         yield self.climber
 
+    def clear(self, lines: Sequence[Line]) -> None:
+        """Show these lines and nothing else."""
+        self.climber.show(lines)
+
     def draw(self, look: Look) -> None:
         ladder = look.view.ladder(look.record)
         if ladder is None or ladder.started is None:
-            self.climber.show(refusal_lines(look, ladder, EMPTY))
+            self.clear(refusal_lines(look, ladder, EMPTY))
             return
         sizes = _sizes(ladder)
         at = self.at if len(self.at) == len(sizes) else (0,) * len(sizes)
@@ -172,7 +176,7 @@ def _said(cell: RungMargin, names: Sequence[str]) -> Line:
         line += [("text", " "), ("alarm" if other else "strong", f" {inert(label)} ")]
         for name in names:
             if labels[name] == label:
-                margin = signed(cell.margins.get(name)) or MISSING
+                margin = figure(cell.margins.get(name))
                 line += [("quiet", f" {inert(name)}"), ("text", f" {margin} ")]
     return line
 

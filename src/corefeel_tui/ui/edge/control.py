@@ -43,6 +43,7 @@ class EdgeControl:
         self._records: WeakKeyDictionary[Feed, EdgeRecord] = WeakKeyDictionary()
         self._models: WeakKeyDictionary[Feed, str] = WeakKeyDictionary()
         self.screen: EdgeScreen | None = None
+        self.progress: ev.Progress | None = None
 
     @property
     def open(self) -> bool:
@@ -71,10 +72,12 @@ class EdgeControl:
             record = self.record(feed)
             for event in mine:
                 apply(record, event)
+                if isinstance(event, ev.Progress):
+                    self.progress = event
         if feed is not self._app.shown or not (mine or models):
             return
         if self.open and self.screen is not None:
-            self.screen.take(models)
+            self.screen.take()
         elif mine and not feed.live and not feed.record.runs and self.screen is None:
             self.toggle_edge()
 

@@ -66,16 +66,20 @@ class Deeds:
     def _shown(self, panel: str) -> bool:
         """Close a panel that is on show and up to date."""
         screen = self._screen
-        if screen.view.panel != panel or (screen.live and not screen.fresh(panel)):
+        if screen.view.panel != panel or (screen.live and not self._fresh(panel)):
             return False
         screen.open_panel("")
         return True
+
+    def _fresh(self, panel: str) -> bool:
+        screen = self._screen
+        return screen.engine.fresh(screen.record, panel, screen.subject)
 
     async def _begin(self, panel: str, make: object) -> None:
         """Open a panel; what it shows is computed unless it is there, or nobody can."""
         screen = self._screen
         screen.open_panel(panel)
-        if not screen.live or screen.fresh(panel):
+        if not screen.live or self._fresh(panel):
             return
         if not screen.subject.prompt.strip():
             screen.refuse(panel, "the prompt is empty: write one, or ^T takes one of the suites")
@@ -94,8 +98,8 @@ class Deeds:
         if reason := screen.engine.refusal():
             screen.refuse(panel, reason)
             return
-        screen.begun(panel, command.run, subject)
-        await screen.engine.start(command)
+        screen.view.chosen.pop(panel, None)
+        await screen.engine.start(panel, command, subject)
         screen.look()
 
     # --- suites -----------------------------------------------------------------------------------

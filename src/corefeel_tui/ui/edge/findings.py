@@ -14,8 +14,8 @@ from rich.cells import set_cell_size
 from corefeel_tui.edge.telling import describe_change
 from corefeel_tui.events import EdgeFound
 from corefeel_tui.text.inert import inert, one_line
-from corefeel_tui.text.numbers import MISSING, plural, signed
-from corefeel_tui.ui.edge.painting import Line
+from corefeel_tui.text.numbers import MISSING, plural
+from corefeel_tui.ui.edge.painting import Line, figure
 from corefeel_tui.ui.edge.prose import Tint
 from corefeel_tui.ui.text.worddiff import word_edits
 
@@ -79,7 +79,7 @@ def row(entry: Entry, width: int, suite: bool) -> Line:
     if suite:
         line = [
             ("strong", set_cell_size(inert(entry.item), ITEM)),
-            ("quiet", f"{signed(entry.margin) or MISSING:>6} "),
+            ("quiet", f"{figure(entry.margin):>6} "),
             ("quiet", set_cell_size(inert(entry.label), 9)),
         ]
     if entry.variant:
@@ -95,7 +95,7 @@ def _leaving(found: EdgeFound) -> Line:
     return [
         ("text", f"{inert(before)} → "),
         ("alarm", f" {inert(after)} "),
-        ("text", f" {signed(found.margins.get(found.variant)) or MISSING:>5}"),
+        ("text", f" {figure(found.margins.get(found.variant)):>5}"),
     ]
 
 
@@ -117,7 +117,7 @@ def example_head(found: EdgeFound) -> list[Line]:
     ]
     figures: Line = [("text", " ")]
     for name, margin in found.margins.items():
-        figures += [("quiet", f"{inert(name)} "), ("text", f"{signed(margin) or MISSING}   ")]
+        figures += [("quiet", f"{inert(name)} "), ("text", f"{figure(margin)}   ")]
     return [head, figures, *(_change_line(change) for change in found.changes)]
 
 

@@ -73,5 +73,5 @@ class MeterView(EdgeLines):
 
 def _complaint(screen: EdgeScreen) -> list[Line]:
     """Why the needles do not follow what is written."""
-    reason = screen.why
+    reason = screen.engine.why(screen.record) if screen.live else ""
     return [[("error", f" {inert(reason)}")]] if reason else []

@@ -14,8 +14,8 @@ from rich.cells import cell_len, set_cell_size
 from corefeel_tui.edge.telling import THIN, called_out, kept, leading
 from corefeel_tui.events import Margins
 from corefeel_tui.text.inert import inert
-from corefeel_tui.text.numbers import MISSING, signed
-from corefeel_tui.ui.edge.painting import Line, joined
+from corefeel_tui.text.numbers import MISSING
+from corefeel_tui.ui.edge.painting import Line, figure, joined
 from corefeel_tui.ui.text.ramp import BLOCKS
 
 STEPS = (1.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
@@ -119,7 +119,7 @@ def _head(row: Needle, wide: Widths) -> Line:
     return [
         ("quiet", " " + set_cell_size(inert(row.name), wide.name)),
         (tone, set_cell_size(f" {inert(row.label)}", wide.label)),
-        ("strong", f"{signed(row.margin) or MISSING:>{MARGIN}}"),
+        ("strong", f"{figure(row.margin):>{MARGIN}}"),
         (note, f"  {row.note:<{NOTE - 2}}"),
         ("text", "  "),
     ]
@@ -181,8 +181,10 @@ def sentences(event: Margins, room: int) -> list[Line]:
     lines += [[("warn", f" ▼ {inert(sentence)}")] for sentence in weak]
     if not lines:
         return [[("good", f" ✓ {_calm(event)}")]]
-    over = lines[room - 1 :]
-    return [*lines[: room - 1], [part for line in over for part in line]]
+    if len(lines) <= room:
+        return lines
+    rest = [part for line in lines[room - 1 :] for part in line]
+    return [*lines[: room - 1], rest]
 
 
 def _calm(event: Margins) -> str:
@@ -193,5 +195,5 @@ def _calm(event: Margins) -> str:
     narrow = min(known, key=lambda row: abs(row.margin or 0.0))
     return (
         f"every variant says {inert(rows[0].label)}, as {inert(rows[0].name)} does; "
-        f"the narrowest is {inert(narrow.name)} at {signed(narrow.margin)}"
+        f"the narrowest is {inert(narrow.name)} at {figure(narrow.margin)}"
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.strip import Strip
 from textual.widget import Widget
 
+from corefeel_tui.text.numbers import MISSING, signed
 from corefeel_tui.ui.widgets.painting import Part, painted
 
 Line = list[Part]
@@ -59,6 +60,13 @@ COLOURS = "\n".join(f"& > .edge--{name} {{ {style} }}" for name, style in _COLOU
 def series(index: int) -> str:
     """The style of a model by its place, the reference being 0."""
     return f"series-{index if index < SERIES else 1 + (index - 1) % (SERIES - 1)}"
+
+
+def figure(margin: float | None) -> str:
+    """A margin in nats, with a digit more where it is close to the edge: +6.1, −0.04, –."""
+    if margin is not None and 0.005 <= abs(margin) < 0.095:
+        return f"{margin:+.2f}".replace("-", "−")
+    return signed(margin) or MISSING
 
 
 def joined(cells: Sequence[tuple[str, str]]) -> Line:

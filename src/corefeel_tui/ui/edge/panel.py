@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Vertical
 
+from corefeel_tui.events import Progress
 from corefeel_tui.text.inert import inert
 from corefeel_tui.ui.edge.actions import panel_bindings
 from corefeel_tui.ui.edge.painting import Line
@@ -45,6 +46,8 @@ class Look:
     live: bool
     refusal: str = ""
     """Why the last command of the panel on show was not begun."""
+    pending: Line = field(default_factory=list)
+    """How far the run is that was asked for last, while nothing of it can be shown."""
 
 
 class Panel(Vertical):
@@ -66,21 +69,28 @@ class Panel(Vertical):
     def show(self, look: Look) -> None:
         """Bring everything up to date."""
         self.seen = look
-        if self.display and self.size.height:
+        if not (self.display and self.size.height):
+            return
+        if look.pending:
+            self.clear([look.pending])
+        else:
             self.draw(look)
 
     def draw(self, look: Look) -> None:
         """Draw; only called while there is room."""
         raise NotImplementedError
 
+    def clear(self, lines: Sequence[Line]) -> None:
+        """Show these lines and nothing else."""
+        raise NotImplementedError
+
     def on_resize(self) -> None:
-        if self.seen is not None and self.display:
-            self.draw(self.seen)
+        self.redraw()
 
     def redraw(self) -> None:
-        """Draw again what is shown, the cursor having moved."""
+        """Draw again what is shown, the cursor or the size having changed."""
         if self.seen is not None:
-            self.draw(self.seen)
+            self.show(self.seen)
 
     def enter(self) -> None:
         """Take the focus."""
@@ -103,9 +113,13 @@ def waiting_line(run: Run | None, live: bool) -> Line:
     if run.finished is not None:
         cancelled = run.finished.status == "cancelled"
         return [("warn", " stopped early ")] if cancelled else []
-    told = run.progress
+    return progress_line(run.progress) if live else [("warn", " cut off")]
+
+
+def progress_line(told: Progress | None) -> Line:
+    """How far a run is."""
     if told is None or not told.total:
-        return [("accent", " computing…")] if live else [("warn", " cut off")]
+        return [("accent", " computing…"), ("faint", "  esc stops")]
     full = min(BAR, BAR * told.done // told.total)
     return [
         ("accent", " " + "━" * full),

@@ -5,6 +5,7 @@ Knows what the reader does; what is asked of the engine is `engine`'s, what is d
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -65,7 +66,7 @@ class EdgeScreen(Screen[None]):
         super().__init__()
         self.view = EdgeView()
         self.subject = Subject()
-        self.engine = EdgeEngine(app.desk)
+        self.engine = EdgeEngine(app.desk, app.edge)
         self.head = Head()
         self.meter = MeterView()
         self.labels = LabelRow()
@@ -76,9 +77,6 @@ class EdgeScreen(Screen[None]):
             "search": SearchPanel(),
         }
         self.hints = HintBar()
-        self.complaint = ""
-        self._refused: dict[str, str] = {}
-        self._begun: dict[str, tuple[str, Subject | None]] = {}
         self.owner = app
         self._seed: object = None
         self._pause: Timer | None = None
@@ -109,13 +107,13 @@ class EdgeScreen(Screen[None]):
     def attach(self) -> None:
         """Look at the feed on show, from the prompt that is on show in Compare."""
         found = seed(self.owner, self.record, self._seed)
-        if found is not None:
+        if found is not None and found[1].prompt != self.subject.prompt:
             self._seed, subject = found
             self.put(subject)
         self.editor.read_only = not self.owner.shown.live
         if self.focused is None:
             self.editor.focus()
-        self.call_after_refresh(self.take, True)
+        self.call_after_refresh(self.look)
 
     def leave(self) -> None:
         """Back to Compare."""
@@ -139,41 +137,17 @@ class EdgeScreen(Screen[None]):
         return self.owner.shown.live
 
     @property
-    def why(self) -> str:
-        """Why the needles do not follow what is written; "" if they do."""
-        failed = self.record.failures.get(self.engine.meter)
-        if self.complaint or not self.live:
-            return self.complaint
-        meter = self.record.meters.get(self.engine.meter)
-        newer = meter is not None and meter.failed is None and meter.latest is not None
-        return failed.reason if failed is not None and not newer else ""
-
-    def fresh(self, panel: str) -> bool:
-        """Whether what a panel shows last is of the present prompt and labels."""
-        run, subject = self._begun.get(panel, ("", None))
-        failed = run in self.record.failures
-        return bool(run) and not failed and subject in (None, self.subject)
-
-    def begun(self, panel: str, run: str, subject: Subject | None) -> None:
-        """A panel's run was asked for, of a subject or (None) of a suite."""
-        self._begun[panel] = (run, subject)
-        self._refused.pop(panel, None)
-        self.view.chosen.pop(panel, None)
-
-    @property
     def panel(self) -> Panel | None:
         """The panel on show."""
         return self.panels.get(self.view.panel)
 
     # --- events in --------------------------------------------------------------------------------
 
-    def take(self, models: bool = False) -> None:
-        """Something was told; with `models` other models answer, or none."""
+    def take(self) -> None:
+        """Something was told."""
         if not self.is_current:
             return
-        self.engine.meet(self.record)
-        if models and self.live:
-            self.engine.begin_trail()
+        if self.live and self.engine.meet(self.record):
             self._measure_soon()
         self._follow()
         self.meter.tell(self)
@@ -193,8 +167,9 @@ class EdgeScreen(Screen[None]):
     def _draw_panel(self) -> None:
         self._panel_due = None
         if self.panel is not None:
-            refused = self._refused.get(self.view.panel, "")
-            self.panel.show(Look(self.record, self.view, self.live, refused))
+            told = self.engine.pending(self.record, self.view) if self.live else []
+            refused = self.engine.refused.get(self.view.panel, "")
+            self.panel.show(Look(self.record, self.view, self.live, refused, told))
         self.show_hints()
 
     def look(self) -> None:
@@ -227,8 +202,6 @@ class EdgeScreen(Screen[None]):
     def typed(self) -> None:
         text = self.editor.text
         if text != self.subject.prompt:
-            from dataclasses import replace
-
             self.subject = replace(self.subject, prompt=text, item=None)
         self._measure_soon()
 
@@ -241,9 +214,7 @@ class EdgeScreen(Screen[None]):
 
     async def _measure(self) -> None:
         self._pause = None
-        complaint = await self.engine.measure(self.subject)
-        if complaint != self.complaint:
-            self.complaint = complaint
+        if await self.engine.measure(self.subject):
             self.take()
 
     @on(Input.Changed)
@@ -252,8 +223,6 @@ class EdgeScreen(Screen[None]):
 
     @on(Input.Submitted)
     def take_labels(self, event: Input.Submitted) -> None:
-        from dataclasses import replace
-
         readout = self.labels.parsed(event.value)
         if readout is None:
             return
@@ -278,7 +247,6 @@ class EdgeScreen(Screen[None]):
 
     def refuse(self, panel: str, reason: str) -> None:
         """Say in a panel why nothing was begun."""
-        self._refused[panel] = reason
-        if reason:
-            self.notify(reason, severity="warning", markup=False)
+        self.engine.refused[panel] = reason
+        self.notify(reason, severity="warning", markup=False)
         self.look()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -60,13 +61,18 @@ class SearchPanel(Panel):
         """The example under the cursor."""
         return self.entry.found if self.entry else None
 
+    def clear(self, lines: Sequence[Line]) -> None:
+        """Show these lines and nothing else."""
+        self._entries = []
+        self.head.show(lines)
+        self.rows.show([], [])
+        self.example.show([])
+
     def draw(self, look: Look) -> None:
         search = look.view.search(look.record)
         self._entries = entries(search) if search else []
         if search is None or not self._entries:
-            self.head.show(refusal_lines(look, search, EMPTY))
-            self.rows.show([], [])
-            self.example.show([])
+            self.clear(refusal_lines(look, search, EMPTY))
             return
         line = waiting_line(search, look.live)
         told: Line = [("quiet", f" {summary(search, self._entries)}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -50,12 +51,16 @@ class WordsPanel(Panel):
         yield self.upper
         yield self.table
 
+    def clear(self, lines: Sequence[Line]) -> None:
+        """Show these lines and nothing else."""
+        self._words = []
+        self.upper.show(lines)
+        self.table.show([], [])
+
     def draw(self, look: Look) -> None:
         scan = look.view.scan(look.record)
         if scan is None or scan.base is None:
-            self._words = []
-            self.upper.show(refusal_lines(look, scan, EMPTY))
-            self.table.show([], [])
+            self.clear(refusal_lines(look, scan, EMPTY))
             return
         self._words = sorted_words(scan, look.view.unit)
         self._draw(look, scan)
