@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,19 @@ def test_a_yes_fetches_and_goes_on(online: Hub, terminal: Terminal) -> None:
     terminal.send("y\r")
     terminal.wait_for("fits", 90)
     assert hub.cached_copy(ID) is not None
+
+
+def test_a_quantized_model_is_refused_before_the_app_opens(tmp_path: Path) -> None:
+    packed = write_tiny_model(tmp_path / "packed", "qwen3")
+    config = json.loads((packed / "config.json").read_text())
+    config["quantization"] = {"group_size": 64, "bits": 4}
+    (packed / "config.json").write_text(json.dumps(config))
+    (packed / "README.md").write_text(f"---\nbase_model: {ID}\n---\n")
+    terminal = Terminal("-m", "corefeel_tui", str(packed), columns=400)
+    screen = terminal.wait_for("already quantized")
+    assert f"corefeel {ID} --variants mine={packed}" in screen
+    terminal.wait_end()
+    terminal.close()
 
 
 def test_without_a_terminal_nothing_is_asked(online: Hub) -> None:

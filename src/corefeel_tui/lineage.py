@@ -5,10 +5,11 @@ Knows README front matter and config keys; loads no weight.
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from corefeel_tui.hub import HUB_ID, cached_copy, is_hub_id
 
@@ -16,7 +17,7 @@ from corefeel_tui.hub import HUB_ID, cached_copy, is_hub_id
 def config_of(directory: Path) -> dict[str, Any]:
     """What `config.json` holds; empty where it cannot be read."""
     try:
-        config = json.loads((directory / "config.json").read_text("utf-8"))
+        config = from_json((directory / "config.json").read_bytes())
     except (OSError, ValueError):
         return {}
     return config if isinstance(config, dict) else {}
@@ -66,6 +67,14 @@ def first_id(told: list[Any]) -> str | None:
             if isinstance(name, str) and "/" in name and HUB_ID.fullmatch(name):
                 return name
     return None
+
+
+def refusal(name: str, base: str | None) -> str:
+    """Why a quantized model is no reference, and what to do with it."""
+    return (
+        f"“{name}” is already quantized; compare it with the model it was made from: "
+        f"{pairing_command(base, name)}"
+    )
 
 
 def pairing_command(base: str | None, quantized: str) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from corefeel_tui.cli import options as opt
 from corefeel_tui.cli.fetching import fetch_missing
-from corefeel_tui.errors import UsageError
+from corefeel_tui.errors import ModelError, UsageError
 
 
 def open_app(
@@ -45,6 +45,7 @@ def open_app(
     load = opt.load_command(model, chosen, variants is not None)
     need_terminal()
     fetch_missing(load)
+    refuse_quantized(load.model)
     from corefeel_tui.client import EngineClient
     from corefeel_tui.paths import history_file, recents_file
     from corefeel_tui.recording import Recorder
@@ -94,6 +95,14 @@ def replay(
     from corefeel_tui.ui.app import make_app
 
     make_app(client).run()
+
+
+def refuse_quantized(model: str | None) -> None:
+    """Raises ModelError on a model that cannot be the reference, before the app opens for it."""
+    from corefeel_tui import lineage
+
+    if model is not None and (found := lineage.quantized_model(model)):
+        raise ModelError(lineage.refusal(model, found[1]))
 
 
 def need_terminal() -> None:

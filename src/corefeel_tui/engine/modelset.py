@@ -29,7 +29,7 @@ from corefeel_tui.engine.turn_planning import choose_way, foreseen
 from corefeel_tui.engine.turns import Turns
 from corefeel_tui.engine.weight_cache import WeightCache
 from corefeel_tui.errors import ModelError
-from corefeel_tui.lineage import base_model, pairing_command
+from corefeel_tui.lineage import base_model, refusal
 from corefeel_tui.paths import weights_directory
 from corefeel_tui.variants import REFERENCE, parse_all
 
@@ -164,8 +164,5 @@ def open_reference(directory: Path) -> Checkpoint:
     checkpoints.check_tokenizer(directory)
     if checkpoint.is_quantized:
         name = hub.id_of(directory) or str(directory)
-        command = pairing_command(base_model(directory, checkpoint.config), name)
-        raise ModelError(
-            f"“{name}” is already quantized; compare it with the model it was made from: {command}"
-        )
+        raise ModelError(refusal(name, base_model(directory, checkpoint.config)))
     return checkpoint

@@ -5,11 +5,13 @@ Knows a session's header; judges nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from corefeel_tui.costs import costs
 from corefeel_tui.evidence import Evidence, SuitePlan
 from corefeel_tui.report.terminal import bytes_short
-from corefeel_tui.text.numbers import MISSING, short
+from corefeel_tui.text.numbers import MISSING, short, times, whole
 
 
 def provenance(evidence: Evidence) -> list[tuple[str, str]]:
@@ -24,7 +26,7 @@ def provenance(evidence: Evidence) -> list[tuple[str, str]]:
         ("model", header.model),
         *((f"{key} hash", str(value)) for key, value in header.fingerprint.items()),
         ("reference", evidence.reference),
-        *(_variant(variant) for variant in header.variants),
+        *_variants(header.variants, evidence.reference),
         ("execution", f"{execution} on {backend}, BLAS {header.blas or 'none'}"),
         ("sampling", sampling or MISSING),
         *((f"floor {name}", _floor(values)) for name, values in evidence.floors.items()),
@@ -44,13 +46,22 @@ def _machine(machine: dict[str, Any]) -> str:
     return f"{processor}, {machine.get('cpus', MISSING)} cores, {memory}"
 
 
-def _variant(variant: dict[str, object]) -> tuple[str, str]:
-    bits, stored = variant.get("bits_per_weight"), variant.get("bytes")
-    parts = [str(variant.get("treatment") or MISSING)]
-    parts += [f"{bits:.2f} bits per weight"] if isinstance(bits, float | int) else []
-    parts += [bytes_short(stored)] if isinstance(stored, float | int) else []
-    parts += [str(variant["execution"])] if variant.get("execution") else []
-    return f"variant {variant.get('name')}", ", ".join(parts)
+def _variants(variants: list[dict[str, Any]], reference: str) -> Iterator[tuple[str, str]]:
+    """What each model is, costs and is not; its speed is that of this machine, alone."""
+    for told, cost in zip(variants, costs(variants, reference), strict=True):
+        bits, stored, resident = cost.bits_per_weight, cost.bytes, cost.resident_bytes
+        parts = [
+            str(told.get("treatment") or MISSING),
+            f"{bits:.2f} bits per weight" if bits is not None else "",
+            f"{bytes_short(stored)} stored" if stored is not None else "",
+            f"{bytes_short(resident)} resident" if resident is not None else "",
+            f"{whole(cost.decode)} tok/s ({times(cost.decode_ratio)})" if cost.decode else "",
+            f"prefill {whole(cost.prefill)} tok/s" if cost.prefill else "",
+            str(told.get("execution") or ""),
+            *cost.remarks,
+            *(told.get("notes") or ()),
+        ]
+        yield f"variant {cost.name}", ", ".join(part for part in parts if part)
 
 
 def _floor(values: dict[str, object]) -> str:

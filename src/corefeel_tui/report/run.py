@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from corefeel_tui.costs import remarks
 from corefeel_tui.folding import Record, Run, Summary, Trajectory, summarise
 from corefeel_tui.parts import parts
 from corefeel_tui.report import terminal as t
@@ -88,6 +89,10 @@ def print_run(record: Record, run: Run, session: Path | None) -> None:
         _print_answer(out, run, run.trajectories[name])
     out.print()
     out.print(t.table(HEADINGS, [_row(record, run, name) for name in order(run)], ("verdict",)))
+    for told in record.loaded.variants if record.loaded else []:
+        known = list(remarks(told, told.get("name") == run.started.reference))
+        if known and told.get("name") in run.trajectories:
+            t.small_print(out, str(told["name"]), *known)
     for name in order(run):
         if found := parts(run, name, locked=False):
             t.small_print(

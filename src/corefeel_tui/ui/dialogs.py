@@ -74,6 +74,9 @@ class Dialogs:
     async def _take_settings(self, settings: Settings | None) -> None:
         if settings is None:
             return
+        loaded = self._app.desk.live.record.loaded
+        if settings.question.thinking and loaded is not None and not loaded.thinking:
+            self._app.tell("this model knows no thinking: the switch changes nothing for it")
         self._app.desk.question = settings.question
         if self._app.desk.live.live and settings.variants != self._app.desk.variants:
             await self._app.desk.reload(settings.variants)
