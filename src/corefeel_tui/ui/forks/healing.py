@@ -70,13 +70,15 @@ class HealControl:
         self._app.push_screen(self._one, self._after_one)
 
     def _variant(self, run: Run) -> str | None:
-        """Whose fork is meant: the pane's, else the one at the cursor, else the first."""
+        """Whose fork is meant: the pane's, else one where the cursor or the eye is, else any."""
         from corefeel_tui.forks import forked
 
         reading, names = self._app.compare.reading, forked(run)
         if reading.pane in names:
             return reading.pane
-        here = [name for name in names if run.trajectories[name].fork == reading.cursor]
+        seen = reading.inspection()
+        at = seen.position if seen else None
+        here = [name for name in names if run.trajectories[name].fork == at]
         return next(iter([*here, *names]), None)
 
     async def _after_one(self, answer: str | None) -> None:
