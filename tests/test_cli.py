@@ -252,6 +252,7 @@ def test_garbage_from_the_engine_is_noticed_on_stderr_only(corefeel: Corefeel) -
         (["variants", "--length", "0"], "--length: 0 leaves room for no token"),
         (["variants", "--variants", "9bit"], "the nearest valid one is “8bit”"),
         (["sessions", "show", "nothing"], "no session “nothing”"),
+        (["sessions", "show", "\x1b[2Jx"], "no session “␛[2Jx”"),
         (["sessions", "burn"], "no such command 'burn'"),
         (["replay", "nothing"], "no session “nothing”"),
         (["replay", "--speed", "0"], "--speed: 0 would never end"),

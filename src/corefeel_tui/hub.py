@@ -5,9 +5,10 @@ Knows the layout of the cache and asks nobody; what is in a model's files is oth
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
+
+from pydantic_core import from_json
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tiktoken.model")
@@ -61,7 +62,7 @@ def _is_whole(snapshot: Path) -> bool:
     if not any((snapshot / name).is_file() for name in TOKENIZER_FILES):
         return False
     try:
-        named = set(json.loads((snapshot / INDEX).read_text("utf-8"))["weight_map"].values())
+        named = set(from_json((snapshot / INDEX).read_bytes())["weight_map"].values())
     except FileNotFoundError:
         return any(path.is_file() for path in snapshot.glob("model*.safetensors"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -71,6 +71,25 @@ def damage_header(directory: Path) -> None:
     path.write_bytes(data)
 
 
+def offsets(*ends: object) -> Callable[[Path], None]:
+    """Other offsets for the first array that the header tells of."""
+
+    def change(directory: Path) -> None:
+        path = directory / "model.safetensors"
+        data = path.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])
+        first = next(name for name in header if name != "__metadata__")
+        header[first]["data_offsets"] = ends
+        changed = json.dumps(header).encode()
+        path.write_bytes(len(changed).to_bytes(8, "little") + changed + data[8 + length :])
+
+    return change
+
+
+DEEP = (99999).to_bytes(8, "little") + b"[" * 99999
+
+
 def promise_a_shard(directory: Path) -> None:
     index = {"weight_map": {"a": "model.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (directory / "model.safetensors.index.json").write_text(json.dumps(index))
@@ -92,6 +111,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "no config": (remove("config.json"), "has no config.json"),
     "config not JSON": (write("config.json", b"{oops"), "cannot be read as JSON"),
     "config not UTF-8": (write("config.json", b"\xff\xfe{}"), "cannot be read as JSON"),
+    "config nested": (write("config.json", b'{"a":' + b"[" * 99999), "cannot be read as JSON"),
     "config a list": (write("config.json", b"[]"), "no object"),
     "no model_type": (config_with(model_type=None), "has no model_type"),
     "unknown architecture": (config_with(model_type="qwen33"), "the nearest it knows is “qwen3”"),
@@ -100,6 +120,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "base": (config_with(model_type="base"), "no model architecture"),
     "switch_layers": (config_with(model_type="switch_layers"), "no model architecture"),
     "model_file": (config_with(model_file="evil.py"), "asks to run its own code"),
+    "a config that does not run": (config_with(rope_theta="x"), "the model does not run: rope"),
     "a key missing": (config_with(hidden_size=None), "does not load as qwen3"),
     "sizes that do not fit": (config_with(hidden_size=32), "does not load as qwen3"),
     "no weights": (remove("model.safetensors"), "no model*.safetensors"),
@@ -109,9 +130,12 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "truncated": (cut(5000), "is truncated"),
     "not safetensors": (write("model.safetensors", b"PK\x03\x04" + b"\0" * 99), "no readable"),
     "damaged header": (damage_header, "no readable safetensors"),
+    "nested header": (write("model.safetensors", DEEP), "no readable safetensors"),
+    "offsets no numbers": (offsets("a", "b"), "no readable safetensors"),
     "longer than promised": (lambda d: _append(d), "is damaged"),
     "an array missing": (drop_an_array, "does not load as qwen3"),
     "a shard missing": (promise_a_shard, "is incomplete"),
+    "index nested": (write("model.safetensors.index.json", b"[" * 99999), "is damaged"),
     "index damaged": (write("model.safetensors.index.json", b"[1]"), "is damaged"),
     "no tokenizer": (remove("tokenizer.json"), "has no tokenizer"),
     "tokenizer not JSON": (write("tokenizer.json", b"{"), "does not load"),

@@ -209,6 +209,7 @@ def test_lists_are_cut_and_those_of_one_token_left_out(models: ModelSet, tmp_pat
     ("content", "reason"),
     [
         ("{", "not JSON"),
+        ("[" * 99999, "not JSON"),
         ('{"a": 1}', "list of lists"),
         ("[1, 2]", "list of lists"),
         ("[[1, 2.5]]", "2.5, not a token id"),

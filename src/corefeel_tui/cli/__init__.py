@@ -28,6 +28,7 @@ from corefeel_tui.cli import (
 )
 from corefeel_tui.cli import open as app_verbs
 from corefeel_tui.errors import CorefeelError
+from corefeel_tui.text.inert import inert
 
 OPEN = "(open)"
 """Name of the verb that nobody types: open the app."""
@@ -125,7 +126,7 @@ def run(words: Sequence[str]) -> int:
 
 def fail(sentence: str, code: int) -> int:
     """Say why on stderr, in one line."""
-    line = " ".join(sentence.split())
+    line = inert(" ".join(sentence.split()))
     sys.stderr.write(f"corefeel: {line}\n")
     return code
 

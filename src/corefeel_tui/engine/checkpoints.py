@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 import pkgutil
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json  # unlike json, it refuses what is nested too deep
 
 from corefeel_tui import hub, pocket
 from corefeel_tui.errors import ModelError
@@ -55,7 +56,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """The checked `config.json`.  Raises ModelError if it names no architecture that runs here."""
     path = directory / "config.json"
     try:
-        config = json.loads(path.read_text("utf-8"))
+        config = from_json(path.read_bytes())
     except FileNotFoundError:
         raise ModelError(f"“{directory}” has no config.json, so it is no model directory") from None
     except (OSError, ValueError) as error:
@@ -128,7 +129,7 @@ def weight_files(directory: Path) -> list[Path]:
 def _indexed(directory: Path) -> set[str]:
     index = directory / "model.safetensors.index.json"
     try:
-        return set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        return set(from_json(index.read_bytes())["weight_map"].values())
     except FileNotFoundError:
         return set()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -146,9 +147,9 @@ def read_header(path: Path) -> dict[str, Any]:
             size = path.stat().st_size
             if not 2 <= length <= size - 8:
                 raise ValueError("its header does not fit into the file")
-            header = json.loads(file.read(length))
+            header = from_json(file.read(length))
             header.pop("__metadata__", None)
-            ends = [entry["data_offsets"][1] for entry in header.values()]
+            ends = [int(entry["data_offsets"][1]) for entry in header.values()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelError(f"“{path}” is no readable safetensors file: {error}") from error
     expected = 8 + length + max(ends, default=0)

@@ -58,7 +58,7 @@ def open_checkpoint(directory: Path) -> Checkpoint:
             module, config = load_model(directory, lazy=True, strict=True, trust_remote_code=False)
     except Exception as error:  # whatever an architecture's code makes of a strange config
         kind = config["model_type"]
-        raise ModelError(f"“{directory}” does not load as {kind}: {_first_line(error)}") from error
+        raise ModelError(f"“{directory}” does not load as {kind}: {first_line(error)}") from error
     dtypes = {path: array.dtype for path, _, _, array in arrays(module)}
     return Checkpoint(directory, config, module, dtypes)
 
@@ -76,7 +76,7 @@ def materialise(checkpoint: Checkpoint, expand: bool, report: Report) -> None:
             mx.eval(holder[key])
         except Exception as error:
             raise ModelError(
-                f"“{checkpoint.directory}”: {path} cannot be read: {_first_line(error)}"
+                f"“{checkpoint.directory}”: {path} cannot be read: {first_line(error)}"
             ) from error
         report(done, len(places))
 
@@ -93,7 +93,7 @@ def open_tokenizer(directory: Path, config: dict[str, Any]) -> TokenizerWrapper:
             )
     except Exception as error:  # a tokenizer's files can be wrong in as many ways as there are
         raise ModelError(
-            f"the tokenizer in “{directory}” does not load: {_first_line(error)}"
+            f"the tokenizer in “{directory}” does not load: {first_line(error)}"
         ) from error
 
 
@@ -121,6 +121,7 @@ def silence() -> Iterator[None]:
         yield
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an exception says, on one line."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0].rstrip(".")

@@ -18,7 +18,13 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 from corefeel_tui import events as ev
 from corefeel_tui.engine import checkpoints, floors, memory
 from corefeel_tui.engine.alone import as_it_is, treat_alone
-from corefeel_tui.engine.loading import Checkpoint, Report, open_checkpoint, open_tokenizer
+from corefeel_tui.engine.loading import (
+    Checkpoint,
+    Report,
+    first_line,
+    open_checkpoint,
+    open_tokenizer,
+)
 from corefeel_tui.engine.quantize import Treated, from_checkpoint
 from corefeel_tui.engine.treatments import described, last_written, treat, with_cache
 from corefeel_tui.engine.weight_cache import WeightCache
@@ -70,8 +76,9 @@ class Builder:
         model = self._make(spec)
         self._emit(ev.Loading(spec.name, "floors"))
         context = checkpoints.context_length(self._checkpoint.config)
-        self.probe = floors.Probe(model.model, self._tokenizer, context)
-        self.floors = self.probe.floors(model.model)
+        with _named(spec):
+            self.probe = floors.Probe(model.model, self._tokenizer, context)
+            self.floors = self.probe.floors(model.model)
         self._check(model)
         self.models[model.name] = model
         self._has_reference = True
@@ -109,7 +116,8 @@ class Builder:
 
     def _check(self, model: LoadedModel, alone: bool = False) -> None:
         """Check on the calibration text that a model computes what its treatment promises."""
-        found = self.probe.check(model.model)
+        with _named(model.spec):
+            found = self.probe.check(model.model)
         if found["vocabulary"] != self.probe.vocabulary:
             raise ModelError(
                 f"{model.name}: its logits are {found['vocabulary']} wide, the reference's "
@@ -175,7 +183,7 @@ def _named(spec: VariantSpec) -> Iterator[None]:
     except CorefeelError:
         raise
     except Exception as error:
-        raise ModelError(f"{spec.name} could not be made: {error}") from error
+        raise ModelError(f"{spec.name} could not be made: {first_line(error)}") from error
 
 
 def reporter(emit: Emit, variant: str, stage: str) -> Report:

@@ -17,7 +17,7 @@ from mlx_lm.utils import compute_bits_per_weight, get_total_parameters
 
 from corefeel_tui.engine import emulate
 from corefeel_tui.engine.calibrated import FALLBACK_BITS, awq_config, check_widths
-from corefeel_tui.engine.loading import Checkpoint, arrays, share
+from corefeel_tui.engine.loading import Checkpoint, arrays, first_line, share
 from corefeel_tui.engine.quantize import (
     Treated,
     as_reference,
@@ -27,6 +27,7 @@ from corefeel_tui.engine.quantize import (
     skipped_modules,
 )
 from corefeel_tui.engine.treatments import stored_in_int8, with_cache
+from corefeel_tui.errors import ModelError
 from corefeel_tui.variants import VariantSpec
 
 AWQ_EMBEDDING = {"bits": 4, "group_size": 32}
@@ -80,9 +81,17 @@ def making_bytes(reference: Checkpoint, expand: bool) -> int:
 
 
 def cache_and_logits(module: nn.Module, length: int, expand: bool) -> tuple[int, int]:
-    """Bytes of one row: its cache once `length` tokens are read, and its logits in float32."""
+    """Bytes of one row: its cache once `length` tokens are read, and its logits in float32.
+
+    Raises ModelError where the model does not run.
+    """
     caches = make_prompt_cache(module)
-    logits = module(mx.zeros((1, 1), dtype=mx.int32), cache=caches)  # shapes only; not computed
+    try:
+        logits = module(mx.zeros((1, 1), dtype=mx.int32), cache=caches)  # shapes only; not computed
+    except Exception as error:  # what an odd config says may load and yet not run
+        raise ModelError(
+            f"the model does not run: {first_line(error)}; is this config.json its own?"
+        ) from error
     steps = -(-length // CACHE_STEP) * CACHE_STEP
     held = sum(_cache_bytes(cache, steps, expand) for layer in caches for cache in _parts(layer))
     return held, FLOAT32 * int(logits.shape[-1])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pydantic_core import from_json
+
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.errors import UsageError
 
@@ -79,7 +81,7 @@ def _read_text(models: ModelSet, path: Path) -> Window:
 
 def _read_tokens(path: Path, vocabulary: int) -> list[Window]:
     try:
-        lists = json.loads(_read_bytes(path))
+        lists = from_json(_read_bytes(path))
     except ValueError as error:
         raise UsageError(f"“{path}” is not JSON: {error}") from error
     if not isinstance(lists, list) or not all(isinstance(ids, list) for ids in lists):
