@@ -68,10 +68,11 @@ def read_record(path: Path, row: Row) -> Record:
 
     Raises SessionError where the file does not hold them.
     """
-    return fold(map(_compared, read_item(path, row.run)))
+    return fold(map(compared, read_item(path, row.run)))
 
 
-def _compared(event: Event) -> Event:
+def compared(event: Event) -> Event:
+    """An event as a reader wants it: without the control and the floors among the models."""
     if not isinstance(event, Started):
         return event
     names = [n for n in event.variants if n != CONTROL and not n.startswith(FLOOR)]

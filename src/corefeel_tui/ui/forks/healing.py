@@ -221,7 +221,8 @@ class HealControl:
 
 
 def _read(path: Path) -> Record:
-    """Everything that a session's file holds.  Raises SessionError."""
+    """Everything that a session's file holds of the models to compare.  Raises SessionError."""
     from corefeel_tui.sessions import read_session
+    from corefeel_tui.ui.batch.opening import compared
 
-    return fold(read_session(path)[1])
+    return fold(map(compared, read_session(path)[1]))
