@@ -15,10 +15,10 @@ from mlx_lm.generate import generate_step
 from pairs import chosen_size, in_turns, model_directory, variants_of
 
 from corefeel_tui import commands
-from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.memory import blas
 from corefeel_tui.engine.modelset import load_set
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.engine.trajectories import PieceTexts
 

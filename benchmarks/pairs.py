@@ -51,9 +51,11 @@ def variants_of(size: str) -> list[str]:
     return ["bf16", "8bit", "4bit", "3bit", "2bit"][: 5 if size == "pocket" else 3]
 
 
-def in_turns(a: Callable[[], float], b: Callable[[], float]) -> tuple[float, float, float]:
+def in_turns(
+    a: Callable[[], float], b: Callable[[], float], rounds: int = ROUNDS
+) -> tuple[float, float, float]:
     """Medians of A, of B, and of the ratio A/B pair by pair; A B A B …"""
-    pairs = [(a(), b()) for _ in range(ROUNDS)]
+    pairs = [(a(), b()) for _ in range(rounds)]
     return (
         statistics.median(x for x, _ in pairs),
         statistics.median(y for _, y in pairs),

@@ -16,6 +16,7 @@ from corefeel_tui import commands as c
 from corefeel_tui import events as ev
 from corefeel_tui.early import Glance, glances
 from corefeel_tui.engine import constrained
+from corefeel_tui.engine.batch import harvest
 from corefeel_tui.engine.batch.plan import make_batches
 from corefeel_tui.engine.batch.runner import BatchRunner
 from corefeel_tui.engine.control import make_control
@@ -24,6 +25,7 @@ from corefeel_tui.engine.prefill import fill
 from corefeel_tui.engine.service import Service
 from corefeel_tui.engine.trajectories import PieceTexts
 from corefeel_tui.evidence import ItemEvidence, SuitePlan
+from corefeel_tui.folding import fold
 from corefeel_tui.suites import Suite, load_suite
 from corefeel_tui.verdicts import JUDGE
 
@@ -132,18 +134,22 @@ def test_every_item_leaves_evidence(models: ModelSet, tmp_path: Path) -> None:
         assert rows.sum() == pytest.approx(item["drift"]["4bit"][0]["kl_sum"], rel=1e-4)
 
 
+def has_top(scores: ev.JSON, at: int) -> bool:
+    return "top" in scores and scores["top"]["ids"][at] is not None
+
+
 def test_top_choices_are_kept_where_it_matters(models: ModelSet, tmp_path: Path) -> None:
     events = run(models, [suite(tmp_path, verdict_items(3))])
     kept = {True: 0, False: 0}
     for event in events:
         if isinstance(event, ev.Tokens) and event.scores and event.trajectory == "bf16":
             for at in range(len(event.ids)):
-                flips = any(scores["flip"][at] for scores in event.scores.values())
-                tops = [scores.get("top", {"ids": [None] * 99}) for scores in event.scores.values()]
-                there = [top["ids"][at] is not None for top in tops]
-                assert all(there) or not any(there)
-                assert any(there) or not flips
-                kept[any(there)] += 1
+                told = {name for name, own in event.scores.items() if has_top(own, at)}
+                flipped = {name for name, own in event.scores.items() if own["flip"][at]}
+                loud = {name for name in flipped if not name.startswith("floor:")}
+                assert loud <= told
+                assert "bf16" in told or not told
+                kept[bool(told)] += 1
         assert ev.decode(ev.encode(event)) is not None
     assert kept[True]
     assert kept[False]
@@ -319,3 +325,28 @@ def test_quick_mode_asks_a_drifted_variant_no_more_in_that_suite(
     talks = ["a-own", "b-own", "a-reference", "b-reference"]
     assert answered(events, "2bit") == talks
     assert answered(events, "4bit") == ["i8", "i9", "i10", *talks]
+
+
+def test_thinking_tokens_are_counted_apart(tmp_path: Path) -> None:
+    ((work,),) = make_batches([suite(tmp_path, verdict_items(1))], None)
+    texts = {1: "<think>", 2: "not", 3: " sure", 4: "</think>", 5: "VETO"}
+    columns = {"kl": [0.1] * 5, "flip": [False] * 5}
+    scores = {"bf16": columns, "4bit": columns}
+    record = fold(
+        [
+            ev.Started("r", "?", ["bf16", "4bit"], "bf16"),
+            ev.Tokens("r", "bf16", 0, list(texts), scores),
+            ev.TrajectoryFinished("r", "bf16", "stop", "".join(texts.values())),
+            ev.Tokens("r", "4bit", 0, [5], same_as="bf16"),
+            ev.TrajectoryFinished("r", "4bit", "stop", "VETO"),
+        ]
+    )
+    runs = [record.runs["r"]]
+    answers = harvest._answers(
+        runs, "bf16", False, harvest._Drifts(work, runs, False, texts.__getitem__)
+    )
+    assert (answers[0].tokens, answers[0].thinking_tokens) == (5, 4)
+    answers = harvest._answers(
+        runs, "4bit", False, harvest._Drifts(work, runs, False, texts.__getitem__)
+    )
+    assert (answers[0].tokens, answers[0].thinking_tokens) == (1, 0)

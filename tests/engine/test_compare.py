@@ -16,9 +16,9 @@ from scipy.stats import chisquare
 
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
-from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.prefill import Prefixes
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.sampling import Sampling, make_picker
 from corefeel_tui.engine.trajectories import PieceTexts, significant
 from corefeel_tui.folding import Record, fold

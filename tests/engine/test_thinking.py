@@ -12,8 +12,8 @@ from mlx_lm.utils import load_model, load_tokenizer
 
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
-from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.compare import compare
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.engine.thinking import ThinkingPart
 from corefeel_tui.engine.trajectories import PieceTexts

@@ -22,6 +22,11 @@ from corefeel_tui.verdicts import spoken
 
 COMMON_WORDS = 100
 
+NO_AFFECT = (
+    "not measured: no sentiment lexicon with its words in the package is still kept "
+    "(vaderSentiment's last release is of May 2020)"
+)
+
 SHIFTS: dict[str, Callable[[str], float]] = {
     "hedges_per_100_shift": lambda text: w.per_hundred(text, "hedge"),
     "boosters_per_100_shift": lambda text: w.per_hundred(text, "booster"),
@@ -58,6 +63,7 @@ def measure(sheet: Sheet, variant: str) -> Iterator[Result]:
     yield shift(
         "generic_opener_shift", ((is_generic(base), is_generic(own)) for base, own in texts)
     )
+    yield Measurement("affect_mean_shift", None, None, None, 0, note=NO_AFFECT)
     yield burrows_delta([base for base, _ in texts], [own for _, own in texts])
 
 

@@ -7,42 +7,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from corefeel_tui import events as ev
 from corefeel_tui import verdicts
 from corefeel_tui.engine.lockstep import Owner, Row, Step, group_by_choice
 from corefeel_tui.engine.measure import Measured
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.readout import DecisionReader, LabelTokens, margin
-from corefeel_tui.engine.sampling import NoiseKey
 from corefeel_tui.engine.thinking import ThinkingPart
 from corefeel_tui.engine.trajectories import Answer, Lines, PieceTexts, Position, Scores
+from corefeel_tui.evidence import CONTROL, FLOOR
 
 Margins = dict[str, float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A rendered prompt per model and how to answer it; `boundaries` as in `prefill.fill`.
+def _gauge(name: str) -> bool:
+    """Whether a model only shows how well is measured: the control, a floor."""
+    return name == CONTROL or name.startswith(FLOOR)
 
-    Every answer begins with the tokens `forced`, which count towards `max_tokens`.
 
-    `top` is k of the stored top-k; without `top_everywhere` it is stored only where a model flips,
-    answers fork or one decides.
-    """
-
-    run: str
-    prompts: Mapping[str, list[int]]
-    max_tokens: int
-    key: NoiseKey = (0, 0)
-    forced: Sequence[int] = ()
-    boundaries: Mapping[str, int] = field(default_factory=dict)
-    stop: tuple[str, ...] = ()
-    verdict: verdicts.VerdictSpec | None = None
-    verdict_expected: bool = False
-    top: int = 8
-    top_everywhere: bool = True
+PATIENT_POSITIONS = 64
+"""Positions of an answer that nobody watches, on one line."""
 
 
 class RunAnswers:
@@ -108,7 +94,7 @@ class RunAnswers:
         for row, owners in rows.items():
             for name in owners:
                 self._record(step, measured, row, owners, name)
-        if forks or decisions or self.ending or self._thought or self._lines.due():
+        if self.ending or self._due(urgent=bool(forks or decisions or self._thought)):
             yield from self._lines.flush(list(self._answers.values()))
         yield from self._thought
         self._thought = []
@@ -116,6 +102,13 @@ class RunAnswers:
         yield from decisions
         for (_, name), reason in self.ending.items():
             yield from self._finish(name, reason)
+
+    def _due(self, urgent: bool) -> bool:
+        """Whether what waits is to be told now."""
+        if self.question.patient:
+            longest = max(len(answer.pending) for answer in self._answers.values())
+            return longest >= PATIENT_POSITIONS
+        return urgent or self._lines.due()
 
     def fail(self, name: str, position: int) -> Iterator[ev.Event]:
         """A model broke; a variant leaves the run, the reference takes it down."""
@@ -155,17 +148,22 @@ class RunAnswers:
         scores: Scores = {}
         if not shared:
             shown = self._shown(measured, row, name)
-            notable = self.question.top_everywhere or self._notable(step, measured, row, name)
-            scores = measured.scores(row, token, shown, self.question.top if notable else 0)
+            notable = self._notable(step, measured, row, name, shown)
+            scores = measured.scores(row, token, shown, self.question.top, notable)
         self._answers[name].pending.append(Position(token, scores, shared))
 
-    def _notable(self, step: Step, measured: Measured, row: Row, name: str) -> bool:
-        """Whether somebody flips, answers part or this one decides here."""
+    def _notable(
+        self, step: Step, measured: Measured, row: Row, name: str, shown: list[str]
+    ) -> list[str]:
+        """The models among `shown` whose top-k is worth keeping."""
         reader = self._readers.get(name)
-        if reader is not None and reader.position == step.position:
-            return True
+        decides = reader is not None and reader.position == step.position
+        if self.question.top_everywhere or decides:
+            return shown
+        flipped = [m for m in shown if not _gauge(m) and measured.flips(row, m)]
         choices = {step.choice.get((self.question.run, owner)) for owner in step.owners[row]}
-        return len(choices) > 1 or measured.flips(row, self._shown(measured, row, name))
+        forks = len(choices) > 1 and not _gauge(name)
+        return [self.reference, *flipped] if flipped or forks else []
 
     def _shown(self, measured: Measured, row: Row, name: str) -> list[str]:
         """Whose scores stand on a trajectory: all on the reference's, else the owner's and it."""

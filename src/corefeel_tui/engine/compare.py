@@ -11,10 +11,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from corefeel_tui import events as ev
-from corefeel_tui.engine.answers import Question, RunAnswers
+from corefeel_tui.engine.answers import RunAnswers
 from corefeel_tui.engine.lockstep import Lockstep, Start
 from corefeel_tui.engine.measure import Measured
 from corefeel_tui.engine.prefill import Prefixes
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.sampling import Sampling, make_picker
 from corefeel_tui.engine.trajectories import PieceTexts
 

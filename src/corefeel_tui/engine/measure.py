@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -32,21 +33,23 @@ class Measured:
         """The sound models that scored this row, in the order of the comparison."""
         return [m for m, rows in self._distributions.items() if row in rows and _sound(rows)]
 
-    def scores(self, row: Row, token: int, models: list[str], top: int) -> Scores:
-        """The columns of `models` on `row`, where `token` is taken; `top` is k, 0 for none."""
+    def scores(
+        self, row: Row, token: int, models: list[str], top: int, notable: Collection[str]
+    ) -> Scores:
+        """The columns of `models` on `row` where `token` is taken, and the top-k of `notable`."""
         found: Scores = {}
         for model in models:
             logprob, rank = taken(self._distributions[model][row], [token])
             columns = dict(self._columns_of(model, row))
             columns["token_rank"], columns["logprob"] = int(rank[0]), float(logprob[0])
-            if top:
+            if top and model in notable:
                 columns["top"] = self._top_of(model, row, top)
             found[model] = columns
         return found
 
-    def flips(self, row: Row, models: list[str]) -> bool:
-        """Whether the first choice of any of `models` is not the reference's."""
-        return any(self._columns_of(model, row)["flip"] for model in models)
+    def flips(self, row: Row, model: str) -> bool:
+        """Whether the model's first choice is not the reference's."""
+        return bool(self._columns_of(model, row)["flip"])
 
     def logprobs(self, model: str, row: Row) -> np.ndarray:
         """(V,) log-probabilities of one model on one row."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from corefeel_tui import commands, verdicts
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
-from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.batch.runner import BatchRunner
 from corefeel_tui.engine.branching import check_branch, stored_prompts, told_prompts
 from corefeel_tui.engine.compare import compare
@@ -24,6 +23,7 @@ from corefeel_tui.engine.heal import heal_steps
 from corefeel_tui.engine.memory import release
 from corefeel_tui.engine.modelset import POCKET, ModelSet, load_set, may_share, plan_set
 from corefeel_tui.engine.prefill import Prefixes
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.engine.scoring import check_floor, score_steps
 from corefeel_tui.engine.scoring_in_turn import score_in_turn

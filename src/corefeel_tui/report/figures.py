@@ -46,6 +46,7 @@ WORDS = {
     "token_length_ratio": "length in tokens against the reference's",
     "thinking_length_ratio": "length of thinking against the reference's",
     "length_spread_ratio": "spread of lengths against the reference's",
+    "affect_mean_shift": "change of affect",
     "capped_rate": "answers cut off at the token limit",
     "hedges_per_100_shift": "change of hedges per 100 words",
     "boosters_per_100_shift": "change of boosters per 100 words",

@@ -10,10 +10,10 @@ from typing import Any
 
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
-from corefeel_tui.engine.answers import Question
 from corefeel_tui.engine.batch.plan import Work
 from corefeel_tui.engine.branching import told_prompts
 from corefeel_tui.engine.modelset import ModelSet
+from corefeel_tui.engine.question import Question
 from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.folding import Run
 
@@ -21,6 +21,9 @@ __all__ = ["Asking", "Question", "Said", "hear", "opening"]
 
 Said = dict[str, list[chat.Message]]
 """Model → the chat so far."""
+
+TOP = 5
+"""Choices kept of a model where it flips."""
 
 MOST_TURNS = 64
 """Turns of a conversation that get noise of their own."""
@@ -74,7 +77,9 @@ class Asking:
                     key=(work.number * MOST_TURNS + turn, sample),
                     verdict=work.suite.verdict,
                     verdict_expected=work.suite.verdict is not None,
+                    top=TOP,
                     top_everywhere=False,
+                    patient=True,
                 )
                 found.append((work, question))
         return found

@@ -84,8 +84,8 @@ def evidence(
         group={**work.item.group, **_history(work)},
         checks=tuple(check.as_evidence for check in work.item.checks),
         answers={
-            **{name: _answers(runs, name, sampled) for name in names},
-            **{floor: _answers(own, reference, sampled) for floor, own in floors.items()},
+            **{name: _answers(runs, name, sampled, drifts) for name in names},
+            **{floor: _answers(own, reference, sampled, None) for floor, own in floors.items()},
         },
         readout=readout,
         drift={name: drifts.of(name, reference) for name in names},
@@ -99,7 +99,9 @@ def _history(work: Work) -> dict[str, str | int | float]:
     return {"history": work.history} if len(work.turns) > 1 else {}
 
 
-def _answers(runs: Sequence[Run], name: str, sampled: bool) -> tuple[Answer, ...]:
+def _answers(
+    runs: Sequence[Run], name: str, sampled: bool, drifts: _Drifts | None
+) -> tuple[Answer, ...]:
     found = []
     for number, run in enumerate(runs):
         own = run.trajectories[name]
@@ -109,6 +111,7 @@ def _answers(runs: Sequence[Run], name: str, sampled: bool) -> tuple[Answer, ...
                 text=text,
                 reason=own.reason or "cancelled",
                 tokens=len(own.ids),
+                thinking_tokens=drifts.thinking(number, name) if drifts else 0,
                 label=own.verdict.label if own.verdict else None,
                 turn=0 if sampled else number,
                 sample=number if sampled else 0,
@@ -139,6 +142,12 @@ class _Drifts:
                 turn = 0 if self._sampled else number
                 found.append(_drift(tracks[name], base, turn, self._of_tokens(number, trajectory)))
         return tuple(found)
+
+    def thinking(self, number: int, trajectory: str) -> int:
+        """How many tokens of an answer are thinking."""
+        if "think>" not in (self._runs[number].trajectories[trajectory].text or ""):
+            return 0
+        return self._of_tokens(number, trajectory).count("thinking")
 
     def _of_tokens(self, number: int, trajectory: str) -> list[str]:
         key = (number, trajectory)
