@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,7 @@ def edge(
         typer.Option(help="Fillers of a named slot, as name=mild,strong; may be repeated."),
     ] = None,
     limit: Annotated[int, typer.Option(help="Items of a suite to change.")] = 10,
+    pool: Annotated[int, typer.Option(help="First items of a suite to choose them from.")] = 200,
     budget: Annotated[int, typer.Option(help="Changed prompts at most, an item or ladder.")] = 200,
     depth: Annotated[int, typer.Option(max=4, help="Changes at a time at most.")] = 2,
     system: opt.System = None,
@@ -83,7 +85,8 @@ def edge(
     if ladder is not None:
         request = asked.ladder(opt.utf8(ladder, "the ladder"))
     else:
-        request = asked.search(prompt, item, suite, limit, depth)
+        search = asked.search(prompt, item, suite)
+        request = replace(search, limit=limit, pool=pool, depth=depth)
     load = opt.load_command(model, chosen, variants is not None)
     path, saving = opt.new_session_path(session), chosen.save and not no_save
     carry_out(load, request, path, saving, save_to, output)
@@ -104,9 +107,7 @@ class Asked:
         self._slots, self._budget = slots, budget
         self._system = None if system is None else opt.utf8(system, "the system message")
 
-    def search(
-        self, prompt: str | None, item: str | None, suite: str | None, limit: int, depth: int
-    ) -> Search:
+    def search(self, prompt: str | None, item: str | None, suite: str | None) -> Search:
         """The command of a search.  Raises UsageError before anything is loaded."""
         from corefeel_tui.commands import Search
         from corefeel_tui.edge import slots
@@ -127,9 +128,7 @@ class Asked:
             item=name,
             readout=self._readout(found).as_dict(),
             slots=self._slots,
-            limit=limit,
             budget=self._budget,
-            depth=depth,
             system=self._system,
         )
 
@@ -149,8 +148,6 @@ class Asked:
             readout = self._readout(suite).as_dict()
             command = Ladder(RUN, readout, rungs=rungs, suite=suite.name, item=rung)
             system = self._system or suite.suite.system
-        from dataclasses import replace
-
         return replace(command, system=system, budget=self._budget)
 
     def _suite(self, name: str) -> Suite:

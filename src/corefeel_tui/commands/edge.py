@@ -80,7 +80,8 @@ class Search(Command):
     """The smallest change at which a variant's verdict leaves the reference's.
 
     Of a `prompt` (which may hold slots), of one item of a suite (`suite` and `item`), or of a
-    suite: its items are ranked by the reference's own margin and the `limit` narrowest searched.
+    suite: its first `pool` items are ranked by the reference's own margin, and the `limit`
+    narrowest searched.
     `readout` None means the suite's.  At most `budget` changed prompts are tried an item, of at
     most `depth` changes each.  Answered by `Ranked` (a suite), then for every item `EdgeStarted`,
     `Tried` a prompt, `EdgeFound` a variant that left, `EdgeSearched`; `ItemFinished` is last.
@@ -94,6 +95,7 @@ class Search(Command):
     readout: dict[str, Any] | None = None
     slots: dict[str, list[str]] = field(default_factory=dict)
     limit: int = 10
+    pool: int = 200
     budget: int = 200
     depth: int = 2
     system: str | None = None

@@ -93,7 +93,7 @@ class RungMargin(Event):
 
 @dataclass(frozen=True, slots=True)
 class Ranked(Event):
-    """The items of a suite, the narrowest margin of the reference first.
+    """The ranked items of a suite, the narrowest margin of the reference first.
 
     `items` holds {"item", "margin", "label"}; `searched` is how many of the first come next.
     """

@@ -90,7 +90,7 @@ def check_bounds(command: commands.Search) -> None:
     """Raises UsageError where the search is of nothing, or bounded to nothing."""
     if command.prompt is None and command.suite is None:
         raise UsageError("there is nothing to search; name a prompt, an item or a suite")
-    for name in ("budget", "depth", "limit"):
+    for name in ("budget", "depth", "limit", "pool"):
         if getattr(command, name) < 1:
             raise UsageError(f"the search's {name} is {getattr(command, name)}; it needs 1 or more")
 
@@ -164,7 +164,7 @@ def _ranked(
 ) -> Generator[ev.Event | None, None, tuple[list[Case], bool]]:
     """Tell the items by the reference's own margin; returns the narrowest cases."""
     alone = replace(command, variants=[models.reference])
-    items = [item for item in suite.item if not item.turns]
+    items = [item for item in suite.item if not item.turns][: command.pool]
     readings: dict[str, Reading] = {}
     rows: list[ev.JSON] = []
     for item in items:
