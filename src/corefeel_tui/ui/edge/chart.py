@@ -116,7 +116,8 @@ def _mark(
         return nothing
     top = round(margin / scale[margin < 0])
     if level == top:
-        return series(number), letters(climb.names)[number]
+        gone = cell is not None and _disagrees(cell, name, climb.names[0])
+        return "alarm" if gone else series(number), letters(climb.names)[number]
     between = 0 < level < top or top < level < 0
     return (series(number), "│") if between else nothing
 
@@ -187,9 +188,14 @@ def _figure(climb: Climb, name: str, rung: int, flip: int | None) -> tuple[str, 
     cell = climb.cells.get(rung)
     margin = cell.margins.get(name) if cell else None
     bar = "╎" if flip is not None and rung == flip else ""
-    reference = cell.probabilities.get(climb.names[0], {}) if cell else {}
-    disagrees = cell and leading(cell.probabilities.get(name, {})) != leading(reference)
-    return "error" if disagrees else "text", f"{bar + figure(margin):>{CELL}}"
+    gone = cell is not None and _disagrees(cell, name, climb.names[0])
+    return "error" if gone else "text", f"{bar + figure(margin):>{CELL}}"
+
+
+def _disagrees(cell: RungMargin, name: str, reference: str) -> bool:
+    """Whether a model says something else than the reference on a rung."""
+    own, right = cell.probabilities.get(name, {}), cell.probabilities.get(reference, {})
+    return leading(own) != leading(right)
 
 
 def _flip(flip: int | None, count: int) -> Line:

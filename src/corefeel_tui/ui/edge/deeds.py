@@ -5,6 +5,7 @@ Each public method is an action.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ from corefeel_tui.commands import Ladder, Scan, Search
 from corefeel_tui.edge.readouts import Readout
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.ui.edge.searching import SearchPanel
-from corefeel_tui.ui.edge.subject import Subject, readout_of, search_suite
+from corefeel_tui.ui.edge.subject import Subject, of_item, readout_of, search_suite
 
 if TYPE_CHECKING:
     from corefeel_tui.ui.app import CorefeelApp
+    from corefeel_tui.ui.edge.panel import Taken
     from corefeel_tui.ui.edge.picker import LadderChoice
     from corefeel_tui.ui.edge.screen import EdgeScreen
     from corefeel_tui.ui.suite_picker import PromptChoice
@@ -148,15 +150,27 @@ class Deeds:
 
     # --- what the cursor is on --------------------------------------------------------------------
 
-    def take(self) -> None:
+    async def take(self) -> None:
         """Into the editor."""
         screen = self._screen
         taken = screen.panel.taken() if screen.panel else None
-        if taken is None:
-            return
-        if not screen.live:
+        if taken is not None and not screen.live:
             self._app.tell(RECORDED, "warning")
-            return
+        elif taken is not None:
+            self._put(taken)
+        elif isinstance(screen.panel, SearchPanel) and screen.panel.unsearched:
+            await self._fetch(*screen.panel.unsearched)
+
+    async def _fetch(self, suite: str, item: str) -> None:
+        try:
+            self._screen.put(await asyncio.to_thread(of_item, suite, item))
+        except CorefeelError as error:
+            self._app.tell(str(error), "warning")
+        else:
+            self._screen.open_panel("")
+
+    def _put(self, taken: Taken) -> None:
+        screen = self._screen
         readout = Readout.from_dict(taken.readout)
         screen.put(
             replace(
@@ -184,7 +198,7 @@ class Deeds:
         except CorefeelError as error:
             self._app.tell(str(error), "warning")
         else:
-            self._app.tell(f"saved as {name} in {path}: corefeel suites shows it, ^T takes it")
+            self._app.tell(f"saved as {name} in {path}")
 
     def unit(self) -> None:
         """Words, clauses, lines."""

@@ -42,8 +42,9 @@ def entries(record: SearchRun) -> list[Entry]:
     if record.ranked is None:
         return [entry for item in record.items.values() for entry in _of_prompt(record, item)]
     rows: list[Entry] = []
-    for ranked in record.ranked.items:
-        rows += _of_item(record, ranked)
+    for place, ranked in enumerate(record.ranked.items):
+        waits = place < record.ranked.searched and record.finished is None
+        rows += _of_item(record, ranked, "waits" if waits else "not searched · ⏎ F4 searches it")
     return rows
 
 
@@ -54,12 +55,12 @@ def _of_prompt(record: SearchRun, item: ItemSearch) -> list[Entry]:
     return [Entry(name, v, item.found.get(v), state=_state(record, item, v)) for v in names]
 
 
-def _of_item(record: SearchRun, ranked: dict[str, Any]) -> list[Entry]:
+def _of_item(record: SearchRun, ranked: dict[str, Any], unsearched: str) -> list[Entry]:
     name = str(ranked["item"])
     margin, label = ranked.get("margin"), str(ranked.get("label") or "")
     item = record.items.get(name)
     if item is None:
-        return [Entry(name, margin=margin, label=label, state="not searched")]
+        return [Entry(name, margin=margin, label=label, state=unsearched)]
     found = [Entry(name, v, f, margin, label) for v, f in item.found.items()]
     state = _state(record, item, None)
     return found or [Entry(name, margin=margin, label=label, state=state)]

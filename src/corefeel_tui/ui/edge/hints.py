@@ -20,7 +20,10 @@ def available(screen: EdgeScreen, name: str) -> bool:
     panel, view = screen.panel, screen.view
     match name:
         case "take":
-            return panel is not None and panel.has_focus_within and panel.taken() is not None
+            if panel is None or not panel.has_focus_within:
+                return False
+            unsearched = isinstance(panel, SearchPanel) and panel.unsearched is not None
+            return panel.taken() is not None or (unsearched and screen.live)
         case "unit" | "variant":
             return view.panel == "words" and view.scan(screen.record) is not None
         case "save":

@@ -63,10 +63,11 @@ def series(index: int) -> str:
 
 
 def figure(margin: float | None) -> str:
-    """A margin in nats, with a digit more where it is close to the edge: +6.1, −0.04, –."""
-    if margin is not None and 0.005 <= abs(margin) < 0.095:
-        return f"{margin:+.2f}".replace("-", "−")
-    return signed(margin) or MISSING
+    """A margin in nats, with more digits where it is close to the edge: +6.1, −0.04, +0.002, –."""
+    if margin is None or abs(margin) >= 0.095 or not margin:
+        return signed(margin) or MISSING
+    digits = 2 if abs(margin) >= 0.005 else 3
+    return f"{margin:+.{digits}f}".replace("-", "−")
 
 
 def joined(cells: Sequence[tuple[str, str]]) -> Line:

@@ -76,7 +76,7 @@ class SearchPanel(Panel):
             return
         line = waiting_line(search, look.live)
         told: Line = [("quiet", f" {summary(search, self._entries)}")]
-        self.head.show([[*line, *told] if line else told])
+        self.head.show([[*line, ("faint", " ·"), *told] if line else told])
         suite, width = search.ranked is not None, self.content_size.width
         room = self.content_size.height
         height = min(len(self._entries) + 1, max(3, room // 2))
@@ -99,6 +99,13 @@ class SearchPanel(Panel):
 
     def on_rows_moved(self) -> None:
         self.redraw()
+
+    @property
+    def unsearched(self) -> tuple[str, str] | None:
+        """Suite and id of a ranked item under the cursor of which no prompt was told."""
+        search = self.seen.view.search(self.seen.record) if self.seen else None
+        ranked = search.ranked if search else None
+        return (ranked.suite, self.entry.item) if ranked and self.entry else None
 
     def taken(self) -> Taken | None:
         """The example, else the item's own prompt."""

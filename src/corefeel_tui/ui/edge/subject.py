@@ -113,6 +113,18 @@ def of_run(run: Run, pocket: bool) -> Subject:
     )
 
 
+def of_item(suite: str, item: str) -> Subject:
+    """An item of a suite.  Raises UsageError where there is no such suite or item."""
+    from corefeel_tui.suites import find_suite
+
+    found = find_suite(suite)
+    one = next((one for one in found.made().item if one.id == item), None)
+    if one is None:
+        raise UsageError(f"suite {suite} has no item “{item}” any more; rank it again")
+    readout, system = readouts.of_suite(found), one.system or found.suite.system
+    return Subject(one.first_prompt, readout, system, suite=suite, item=item)
+
+
 def readout_of(verdict: dict[str, Any] | None, suite: str | None, pocket: bool) -> Readout:
     """The labels of a suite, of a verdict's rule, or the evaluator's where neither tells."""
     from corefeel_tui.suites import find_suite
