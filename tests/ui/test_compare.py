@@ -71,7 +71,7 @@ async def test_focus_view_gives_one_pane_the_width_and_the_others_do_no_work() -
         board = on.app.compare.board
         assert [pane.model for pane in board.panes.visible_panes] == ["3bit"]
         assert on.pane("3bit").outer_size.width == 80
-        assert "3bit ‼ APPROVE −0.8" in on.line(board.tabs)
+        assert "3bit ‼ APPROVE  2bit ‼ UNPARSED" in on.line(board.tabs), "all have room"
         await on.press("2")
         assert [pane.model for pane in board.panes.visible_panes] == ["8bit"]
         assert "decree" in on.text("8bit").replace("\n", " ")

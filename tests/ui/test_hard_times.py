@@ -124,7 +124,10 @@ async def test_a_paste_of_a_megabyte_is_cut_with_a_sentence() -> None:
         await on.until(lambda: on.app.compare.prompt.text)
         await on.until(lambda: on.notices)
         assert len(on.app.compare.prompt.text) == PASTE_LIMIT
-        assert any("1,000,000 characters" in note for note in on.notices)
+        on.app.post_message(events.Paste("more"))
+        await on.until(lambda: len(on.notices) == 2)
+        assert "1,000,000 characters" in on.notices[0]
+        assert all(f"a prompt holds {PASTE_LIMIT:,}" in note for note in on.notices)
         await on.press("x")
         assert on.app.is_running
 
@@ -322,7 +325,8 @@ async def test_a_saved_session_is_reopened_played_at_speed_and_left(
         await on.press("enter")
         await on.until(lambda: on.app.shown is not on.app.desk.live)
         assert "replay 2026-11-21-salt 1×" in on.line(on.app.compare.status)
-        await on.press("escape", "space")
+        assert "pause" in on.line(on.app.compare.hints)
+        await on.press("space")
         assert "paused" in on.line(on.app.compare.status)
         await on.press("x")
         assert on.app.shown.client.speed == 4

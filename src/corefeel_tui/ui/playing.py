@@ -74,6 +74,7 @@ class Player:
             return
         await self.leave_replay()
         await self._play(Feed(client, f"replay {path.stem[:32]}", path))
+        self._app.compare.enter_panes()
 
     async def show_item(self, feed: Feed) -> None:
         """Look at one item of a batch, all of it at once."""

@@ -106,8 +106,9 @@ class CompareScreen(Screen[None]):
         self.prompt_row.show(
             " · ".join(filter(None, (desk.question.summary(), app.batch.summary())))
         )
-        if not desk.live.live and (self.focused is None or self.prompt.has_focus):
-            self._focus_pane(self.reading.pane)
+        lost = self.focused is None and not app.shown.live
+        if lost or (self.prompt.has_focus and not desk.live.live):
+            self.enter_panes()
         empty = self.reading.run is None and app.shown.live and record.loaded is not None
         self.welcome.display = empty
         if empty:
@@ -226,6 +227,10 @@ class CompareScreen(Screen[None]):
         names = self.board.panes.names
         if number <= len(names):
             self._focus_pane(names[number - 1])
+
+    def enter_panes(self) -> None:
+        """Put the focus on the text, where its keys work."""
+        self._focus_pane(self.reading.pane)
 
     def _focus_pane(self, name: str) -> None:
         """Put the focus on a pane; in focus view the one on show gives way."""

@@ -63,8 +63,9 @@ class LoadingBar(Widget):
         for step in steps:
             name = one_line(step.variant, 20)
             parts += [("name", f" {name} "), *_bar(step)]
-            left = room - len(name) - 2 - BAR
-            parts.append(("stage", set_cell_size(f" {one_line(step.stage, 30)}", max(0, left))))
+            left = max(0, room - len(name) - 2 - BAR)
+            stage = f" {one_line(step.stage, 30)}"
+            parts.append(("stage", set_cell_size(stage if len(stage) <= left else "", left)))
         return parts
 
 

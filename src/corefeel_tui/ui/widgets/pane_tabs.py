@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
@@ -26,11 +27,11 @@ class Tab(NamedTuple):
     def tone(self) -> str:
         return "on" if self.on else "alarm" if self.badge.tone == "alarm" else "off"
 
-    @property
-    def text(self) -> str:
+    def text(self, margin: bool) -> str:
+        """Its words, with or without the verdict's margin."""
         badge = self.badge
         sign = "‼ " if badge.tone == "alarm" else ""
-        words = (inert(self.model), sign + inert(badge.label), badge.margin)
+        words = (inert(self.model), sign + inert(badge.label), badge.margin if margin else "")
         return " " + " ".join(word for word in words if word) + " "
 
 
@@ -49,13 +50,20 @@ class PaneTabs(Widget):
             self._tabs = tabs
             self.refresh()
 
+    def _texts(self) -> list[str]:
+        """What every tab says: the margins go first where there is no room for all."""
+        full = [tab.text(True) for tab in self._tabs]
+        fits = sum(map(cell_len, full)) <= self.size.width
+        return full if fits else [tab.text(False) for tab in self._tabs]
+
     def render_line(self, y: int) -> Strip:
-        return painted(self, "tab", [(tab.tone, tab.text) for tab in self._tabs])
+        parts = zip((tab.tone for tab in self._tabs), self._texts(), strict=True)
+        return painted(self, "tab", parts)
 
     def on_click(self, event: events.Click) -> None:
         at = 0
-        for tab in self._tabs:
-            at += len(tab.text)
+        for tab, text in zip(self._tabs, self._texts(), strict=True):
+            at += cell_len(text)
             if event.x < at:
                 self.post_message(PaneFocused(tab.model))
                 return

@@ -85,4 +85,4 @@ class PromptBar(TextArea):
             return
         event.prevent_default()
         self.replace(event.text[:room], *self.selection)
-        self.post_message(PasteCut(len(event.text), room))
+        self.post_message(PasteCut(len(event.text), PASTE_LIMIT))
