@@ -160,6 +160,20 @@ def test_loading_stays_within_its_plan(tmp_path: Path) -> None:
     assert len(models.models) == 3
 
 
+@pytest.mark.parametrize("name", ["gptq-4bit", "dwq-4bit", "smoothquant-w8a8"])
+def test_calibrating_stays_within_its_plan(tmp_path: Path, name: str) -> None:
+    """And the plan is no more than a few times what it takes."""
+    model = write_tiny_model(tmp_path, "qwen3", hidden_size=128, intermediate_size=384)
+    planned = plan(model, name)
+    mx.clear_cache()
+    before = mx.get_active_memory()
+    mx.reset_peak_memory()
+    load(model, name)
+    peak = mx.get_peak_memory() - before
+    assert peak <= planned.models_bytes + planned.making_bytes
+    assert planned.models_bytes + planned.making_bytes <= 4 * peak
+
+
 def hollow(model: Path, **shape: int) -> None:
     """Give a model another shape, with weights that are a hole in the file."""
     config = json.loads((model / "config.json").read_text()) | shape

@@ -50,7 +50,7 @@ def announce(plan: Plan, model: str, explicit: bool, reference: Checkpoint) -> e
         length=plan.length,
         rows=chosen.rows,
         models_bytes=chosen.resident,
-        making_bytes=chosen.making,
+        making_bytes=chosen.making_bytes,
         cache_bytes=chosen.rows * chosen.row[0],
         logits_bytes=chosen.rows * chosen.row[1],
         needed_bytes=chosen.needed,
@@ -102,7 +102,7 @@ def _smaller(chosen: Plan, reference: Checkpoint) -> Plan:
     """The reference beside the best usual variant there is room for, if there is."""
     expand = memory.execution() == "expanded"
     for name in SMALLER:
-        model = planned(reference, parse(name), expand)
+        model = planned(reference, parse(name), expand, chosen.row[1])
         if model.treated and (pair := chosen.of([*chosen.models, model])).fits:
             return pair
     return chosen

@@ -13,6 +13,7 @@ from corefeel_tui.engine import checkpoints, memory, weighing
 from corefeel_tui.engine.capacity import Capacity, capacity
 from corefeel_tui.engine.loading import Checkpoint, open_checkpoint
 from corefeel_tui.engine.quantize import Treated
+from corefeel_tui.engine.scratch import scratch_bytes
 from corefeel_tui.errors import CorefeelError, ModelError
 from corefeel_tui.variants import VariantSpec
 
@@ -22,11 +23,12 @@ LENGTH = 1024
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A variant as it would be, or why it cannot be made."""
+    """A variant as it would be, or why it cannot be made; `scratch` bytes calibrate it."""
 
     spec: VariantSpec
     treated: Treated | None
     failure: CorefeelError | None = None
+    scratch: int = 0
 
     @property
     def adds(self) -> int:
@@ -65,8 +67,12 @@ class Plan:
     @property
     def needed(self) -> int:
         """Bytes at the worst moment, of making the models or of answering with them."""
-        making = self.making if any(model.adds for model in self.models) else 0
-        return self.resident + max(making, self.rows * sum(self.row))
+        return self.resident + max(self.making_bytes, self.rows * sum(self.row))
+
+    @property
+    def making_bytes(self) -> int:
+        """Bytes taken for a while by the variant whose making takes most."""
+        return max((self.making + model.scratch for model in self.models if model.adds), default=0)
 
     @property
     def fits(self) -> bool:
@@ -103,21 +109,29 @@ def make_plan(
     """
     expand = memory.execution() == "expanded"
     length = min(length or LENGTH, checkpoints.context_length(reference.config))
-    models = [planned(reference, spec, expand, loaded or ()) for spec in specs]
+    row = weighing.cache_and_logits(reference.module, length, expand)
+    models = [planned(reference, spec, expand, row[1], loaded or ()) for spec in specs]
     return Plan(
         models=models,
         base=0 if loaded is not None else weighing.reference_bytes(reference, expand),
         making=weighing.making_bytes(reference, expand),
-        row=weighing.cache_and_logits(reference.module, length, expand),
+        row=row,
         length=length,
         free=capacity(),
     )
 
 
 def planned(
-    reference: Checkpoint, spec: VariantSpec, expand: bool, loaded: Collection[str] = ()
+    reference: Checkpoint,
+    spec: VariantSpec,
+    expand: bool,
+    logits: int,
+    loaded: Collection[str] = (),
 ) -> Planned:
-    """One variant as it would be; what stands already, among `loaded`, takes nothing more."""
+    """One variant as it would be; what stands already, among `loaded`, takes nothing more.
+
+    `logits` are the bytes of one position's.
+    """
     try:
         own = open_path(spec)
         treated = weighing.weigh(reference, spec, own, expand)
@@ -125,10 +139,11 @@ def planned(
         return Planned(spec, None, error)
     except Exception as error:  # an architecture's own trouble with a treatment
         return Planned(spec, None, ModelError(f"{spec.name} could not be planned: {error}"))
+    scratch = scratch_bytes(reference, spec, treated, logits)
     treated.module = reference.module  # what was made for its shapes would hold what is read later
     if str(spec) in loaded:
         treated.resident_bytes = 0
-    return Planned(spec, treated)
+    return Planned(spec, treated, scratch=scratch)
 
 
 def open_path(spec: VariantSpec) -> Checkpoint | None:

@@ -36,7 +36,6 @@ CACHE_STEP = 256
 """mlx-lm's caches grow by so many positions."""
 BLOCK_SCRATCH = 24 << 20
 """What rounding one block of weights takes at most (nvfp4 on a CPU)."""
-CALIBRATING = "while it is calibrated it takes more memory than is planned here"
 FLOAT32 = 4
 
 
@@ -57,7 +56,6 @@ def weigh(
     else:
         tree = _calibrated(reference, spec) if spec.kind == "calibrated" else None
         treated = _packed(reference, tree or packed_tree(reference, spec), expand)
-        treated.notes += [CALIBRATING] if tree else []
     return with_cache(treated, spec)
 
 
@@ -75,7 +73,8 @@ def alone_bytes(reference: Checkpoint, spec: VariantSpec, treated: Treated, expa
 
 
 def making_bytes(reference: Checkpoint, expand: bool) -> int:
-    """Bytes that the making of a variant takes besides its result; calibrating takes more."""
+    """Bytes that the making of a variant takes besides its result; `scratch` knows what calibrating
+    it takes."""
     largest = max(_held(array, expand) for _, _, _, array in arrays(reference.module))
     return largest + BLOCK_SCRATCH
 
