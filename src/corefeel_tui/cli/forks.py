@@ -26,7 +26,7 @@ def forks(
         str | None, typer.Argument(metavar="[MODEL]", help="Where the session's model is now.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Test what was tested, too.")] = False,
-    no_save: Annotated[bool, typer.Option(help="Add nothing to the session.")] = False,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Add nothing to the session.")] = False,
     output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
         opt.ReportFormat.text
     ),

@@ -44,7 +44,7 @@ def print_forks(record: Record, path: Path) -> None:
         [variant, str(sum(counts.values())), *(str(counts.get(kind, 0)) for kind in kinds)]
         for variant, counts in tally.labels.items()
     ]
-    out.print(t.table(("variant", "forks", *kinds), rows))
+    out.print(t.table(("variant", "tested", *kinds), rows))
     for label in ForkLabel:
         t.small_print(out, f"{label.value}: {MEANINGS[label]}")
     for reason, count in tally.reasons.items():

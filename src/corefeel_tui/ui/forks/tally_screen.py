@@ -99,10 +99,10 @@ def _rank(healed: Healed) -> tuple[int, str, str]:
 def _counts(record: Record) -> Iterator[Content]:
     tally = forks.tally(record)
     head = "".join(f"  {label.value}" for label in ORDER)
-    yield Content.styled(f"{'variant':<14}{'forks':>6}{head}", "$quiet")
+    yield Content.styled(f"{'variant':<14}{'tested':>7}{head}", "$quiet")
     for variant, counts in tally.labels.items():
         cells = "".join(f"{counts.get(x.value, 0):>{len(x.value) + 2}}" for x in ORDER)
-        yield Content(f"{one_line(variant, 13):<14}{sum(counts.values()):>6}{cells}")
+        yield Content(f"{one_line(variant, 13):<14}{sum(counts.values()):>7}{cells}")
     if not tally.labels:
         yield Content("no answer leaves the reference's here")
     for reason, count in tally.reasons.items():
