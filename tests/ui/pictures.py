@@ -1,18 +1,21 @@
-"""Pictures of the screen from a saved session: `python -m tests.ui.pictures SESSION FOLDER`.
+"""Pictures of the screen from a session: `python -m tests.ui.pictures [SESSION [FOLDER]]`.
 
-Plays the session at once and writes one SVG per size, theme and view; for docs and for looking.
+Plays the session (the bundled sample) at once and writes one SVG per size, theme and view into
+the folder (docs/screenshots); for docs and for looking.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import math
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from corefeel_tui.replay import ReplayClient
+from corefeel_tui.replay import ReplayClient, sample_path
 from corefeel_tui.ui.app import make_app
+
+SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
 
 
 class Picture(NamedTuple):
@@ -49,10 +52,13 @@ async def take(session: Path, picture: Picture) -> str:
 
 def main() -> None:
     """Take all pictures."""
-    session, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    folder.mkdir(parents=True, exist_ok=True)
+    words = argparse.ArgumentParser(description="Pictures of the screen from a session.")
+    words.add_argument("session", type=Path, nargs="?", default=sample_path())
+    words.add_argument("folder", type=Path, nargs="?", default=SCREENSHOTS)
+    given = words.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
     for picture in PICTURES:
-        (folder / f"{picture.name}.svg").write_text(asyncio.run(take(session, picture)))
+        (given.folder / f"{picture.name}.svg").write_text(asyncio.run(take(given.session, picture)))
 
 
 if __name__ == "__main__":
