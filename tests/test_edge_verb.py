@@ -15,7 +15,7 @@ from corefeel_tui.edge.fold import EdgeRecord, fold
 from corefeel_tui.edge.readouts import Readout, judge
 from corefeel_tui.engine.edge.probing import Chat, Probing
 from corefeel_tui.engine.modelset import load_set
-from corefeel_tui.sessions import read_session
+from corefeel_tui.sessions import read_session, session_info
 from corefeel_tui.suites import load_suite
 from tests.engine.test_serve import Engine
 from tests.engine.tiny_models import write_tiny_model
@@ -143,3 +143,15 @@ def test_the_newest_revision_is_answered_while_a_scan_goes_on(model: Path) -> No
     assert not [one for one in seen if isinstance(one, ev.ItemFinished) and one.run == "meter"]
     assert isinstance(seen[-1], ev.ItemFinished)
     assert seen[-1].status == "cancelled"
+
+
+def test_a_list_of_sessions_counts_edges(model: Path, tmp_path: Path) -> None:
+    words = ["--ladder", "Open {one|two|all} now?", "--labels", "yes v no", "--variants", "2bit"]
+    done = corefeel("edge", str(model), *words, "--session", "s.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    info = session_info(tmp_path / "s.jsonl")
+    assert (info.runs, info.status) == (1, "finished")
+    assert info.first_prompt == "Open {one|two|all} now?"
+    shown = corefeel("sessions", "show", "s.jsonl", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "flip" in shown.stdout.decode()

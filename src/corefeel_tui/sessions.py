@@ -84,6 +84,16 @@ def _time(data: Any) -> float | None:
     return float(time) if isinstance(time, int | float) else None
 
 
+TOLD = (
+    b'"started"',
+    b'"scored"',
+    b'"edge_started"',
+    b'"event":"margins"',
+    b'"session_finished"',
+)
+"""What the lines that a glance needs hold."""
+
+
 def list_sessions(directory: Path) -> list[SessionInfo]:
     """The sessions of a directory, newest first; files that are none are left out."""
     found = []
@@ -99,12 +109,16 @@ def session_info(path: Path) -> SessionInfo:
     """A glance at one file.  Raises SessionError if it is not a session."""
     header, _ = read_session(path)
     runs, first_prompt, status = 0, "", "open" if is_open(path) else "cut off"
-    for line in _mentioning(path, (b'"started"', b'"scored"', b'"session_finished"')):
+    edges: set[str] = set()
+    for line in _mentioning(path, TOLD):
         match line:
             case {"event": "started", "prompt": str(prompt)}:
                 runs, first_prompt = runs + 1, first_prompt or prompt
             case {"event": "scored"}:
                 runs += 1
+            case {"event": "edge_started" | "margins", "run": str(run), "prompt": str(prompt)}:
+                edges.add(run)
+                first_prompt = first_prompt or prompt
             case {"event": "session_finished", "status": str(ending)}:
                 status = ending
     return SessionInfo(
@@ -112,7 +126,7 @@ def session_info(path: Path) -> SessionInfo:
         header.created,
         header.model,
         tuple(str(variant.get("name", "?")) for variant in header.variants),
-        runs,
+        runs + len(edges),
         status,
         first_prompt,
     )

@@ -49,19 +49,23 @@ def show(
     output: Format = opt.ReportFormat.text,
 ) -> None:
     """Show the runs of one session."""
+    from corefeel_tui.edge import fold as edges
     from corefeel_tui.folding import fold
+    from corefeel_tui.report.edge import print_edges
     from corefeel_tui.report.run import run_as_dict
     from corefeel_tui.report.sessions import print_session
     from corefeel_tui.sessions import read_session, session_info
 
     path = find_session(session)
-    header, events = read_session(path)
+    header, stream = read_session(path)
+    events = list(stream)
     record = fold(events)
     if output is opt.ReportFormat.json:
         runs = [run_as_dict(record, run, path) for run in record.runs.values()]
         opt.print_json({**as_dict(session_info(path)), "runs": runs, "scored": record.scored})
     else:
         print_session(header, record, path)
+        print_edges(edges.fold(events))
 
 
 def find_session(name: str) -> Path:

@@ -22,17 +22,39 @@ def print_edge(
     record: EdgeRecord, session: Path | None, suite: Path | None, kept: Sequence[str]
 ) -> None:
     """Every search and ladder of a record, and where things were saved."""
+    print_edges(record)
+    t.small_print(
+        t.console(),
+        "margins in nats, the log-odds of the first label",
+        f"saved as {session}" if session else "not saved",
+        f"{plural(len(kept), 'example')} added to {suite}" if suite else "",
+    )
+
+
+def print_edges(record: EdgeRecord) -> None:
+    """Every search and ladder, then where the needles of every meter stood last."""
     out = t.console()
     for ladder in record.ladders.values():
         _print_ladder(out, ladder)
     for search in record.searches.values():
         _print_search(out, search)
-    t.small_print(
-        out,
-        "margins in nats, the log-odds of the first label",
-        f"saved as {session}" if session else "not saved",
-        f"{plural(len(kept), 'example')} added to {suite}" if suite else "",
-    )
+    for meter in record.meters.values():
+        if meter.latest:
+            _print_needles(out, meter.latest, len(meter.trail))
+
+
+def _print_needles(out: Console, latest: ev.Margins, revisions: int) -> None:
+    out.print(t.line(("meter", "bold"), f"  {preview(latest.prompt, 80)}"))
+    said = telling.labels(latest.probabilities)
+    rows = [
+        [name, said[name] or MISSING, signed(own) or MISSING]
+        for name, own in latest.margins.items()
+    ]
+    out.print(t.table(("variant", "says", "margin"), rows, ("says",)))
+    out.print(t.line((f"after {plural(revisions, 'revision')}", "dim")))
+    for sentence in telling.called_out(latest):
+        out.print(t.line(sentence))
+    out.print()
 
 
 def _print_search(out: Console, search: SearchRun) -> None:
