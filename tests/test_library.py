@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,16 @@ async def test_progress_counts_bytes_and_a_download_may_be_cut_short(
     assert 0 < planned.missing_bytes < planned.bytes
     assert isinstance((await fetched())[-1], ev.Downloaded)
     assert hub.cached_copy(ID) is not None
+
+
+async def test_a_process_that_breaks_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    breaks = (sys.executable, "-c", "import sys; print('what a day', file=sys.stderr); sys.exit(3)")
+    monkeypatch.setattr(library, "LIBRARY", breaks)
+    with pytest.raises(ModelError, match="exit code 3: what a day"):
+        await library.ask("list")
+    monkeypatch.setattr(library, "LIBRARY", (sys.executable, "-c", ""))
+    with pytest.raises(ModelError, match="fell silent"):
+        await library.ask("list")
 
 
 @pytest.mark.parametrize("verb", ["plan", "fetch"])

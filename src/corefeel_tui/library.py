@@ -6,9 +6,12 @@ Knows how to start and end that process; nothing of the hub.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import AsyncGenerator
+from typing import IO
 
 from corefeel_tui.errors import ModelError
 from corefeel_tui.events import Event, Failed, decode
@@ -27,41 +30,20 @@ async def told(*words: str) -> AsyncGenerator[Event]:
 
     Raises ModelError where it fails.
     """
-    process = await asyncio.create_subprocess_exec(
-        *LIBRARY,
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=2**24,
-        process_group=0,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    errors = asyncio.create_task(process.stderr.read())
-    try:
-        while line := await process.stdout.readline():
-            event = decode(line)
-            if isinstance(event, Failed):
-                raise ModelError(event.reason)
-            yield event
-        if code := await process.wait():
-            raise ModelError(_ended(code, await errors))
-    finally:
-        errors.cancel()
-        await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Close its stdin, which it takes for its end, and do not wait long."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), GRACE)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    with tempfile.TemporaryFile() as errors:
+        process = _start(words, errors)
+        assert process.stdout is not None
+        try:
+            while line := await asyncio.to_thread(process.stdout.readline):
+                event = decode(line)
+                if isinstance(event, Failed):
+                    raise ModelError(event.reason)
+                yield event
+            if code := await asyncio.to_thread(process.wait):
+                raise ModelError(_ended(code, errors))
+        finally:
+            # No waiting here: whoever listened may be going down together with its event loop.
+            threading.Thread(target=_end, args=(process,)).start()
 
 
 async def ask(*words: str) -> Event:
@@ -75,6 +57,28 @@ async def ask(*words: str) -> Event:
     raise ModelError("the library fell silent")
 
 
-def _ended(code: int, stderr: bytes) -> str:
-    words = stderr[-LAST_WORDS:].decode(errors="replace").strip().splitlines()
+def _start(words: tuple[str, ...], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*LIBRARY, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        process_group=0,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close its stdin, which it takes for its end, and do not wait long."""
+    with process:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _ended(code: int, errors: IO[bytes]) -> str:
+    errors.seek(max(0, errors.seek(0, 2) - LAST_WORDS))
+    words = errors.read().decode(errors="replace").strip().splitlines()
     return f"the download ended with exit code {code}: {words[-1] if words else 'without a word'}"

@@ -22,7 +22,7 @@ from corefeel_tui.events import Downloaded, Downloading, DownloadPlanned, Event
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.text.numbers import percent, plural, size
 
-BAR = 40
+BAR = 26
 
 
 def question(planned: DownloadPlanned) -> str:

@@ -24,7 +24,7 @@ from corefeel_tui.hub import HUB_ID
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.text.numbers import size
 
-NAME_WIDTH = 48
+NAME_WIDTH = 36
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ COLUMNS = (
     ("speed", 8),
     ("prefill", 9),
 )
-CAPTION = "share, speed: beside {reference} · tok/s answering, prefill reading, alone · {execution}"
-EXPANDED = "weights are expanded to float32 here, so no variant is faster or smaller in memory"
+CAPTION = "share and speed beside {reference}; speeds alone · {execution}"
+EXPANDED = "expanded to float32 here: no variant is faster, or smaller in memory"
 
 
 class CostTable(Widget):
