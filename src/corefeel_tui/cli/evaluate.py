@@ -6,6 +6,7 @@ Knows its options; how a session is gone on with is `resuming`'s, the measuring 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,6 +44,7 @@ def evaluate(
     reference: opt.Reference = None,
     seed: opt.Seed = None,
     no_cache: opt.NoCache = False,
+    in_turn: opt.InTurn = opt.Way.auto,
     output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the report.")] = (
         opt.ReportFormat.text
     ),
@@ -74,6 +76,7 @@ def evaluate(
         glances=done.glances,
     )
     load = opt.load_command(model, chosen, variants is not None)
+    load = replace(load, in_turn=in_turn.value)
     fetch_missing(load)
     carry_out(load, request, path, resume)
     tell(path, output)

@@ -60,6 +60,11 @@ class ModelSet:
         return self.models[name].info if name in self.models else self._waiting[name]
 
     @property
+    def waiting(self) -> list[str]:
+        """Names of the variants that come in turn."""
+        return [spec.name for spec in self.turns.waiting] if self.turns else []
+
+    @property
     def _waiting(self) -> dict[str, dict[str, Any]]:
         return self.turns.about if self.turns else {}
 

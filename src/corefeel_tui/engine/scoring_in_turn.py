@@ -66,7 +66,8 @@ def _in_pairs(
     positions = sum(len(window) - 1 for window in windows)
     total = positions * len(turns.waiting)
     reference = models.models[models.reference].model
-    base, drifts = None, {}
+    base: Likelihood | None = None
+    drifts: dict[str, Drift] = {}
     failures: list[CorefeelError] = []
     for number, spec in enumerate(turns.waiting):
         try:

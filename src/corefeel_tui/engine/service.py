@@ -12,6 +12,7 @@ from pathlib import Path
 from corefeel_tui import commands, verdicts
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
+from corefeel_tui.engine.batch.in_turn import PassRunner
 from corefeel_tui.engine.batch.runner import BatchRunner
 from corefeel_tui.engine.branching import check_branch, stored_prompts, told_prompts
 from corefeel_tui.engine.compare import compare
@@ -177,6 +178,10 @@ class Service:
         pocket = models.model == POCKET
         suites = [suite for name in command.suites for suite in resolve(name, pocket)]
         assert self._pieces is not None
+        if models.turns:
+            passes = PassRunner(command, models, suites, self._pieces, cancelled)
+            yield from passes.steps()
+            return
         control = make_control(models) if command.control else None
         runner = BatchRunner(command, models, control, suites, self._pieces, cancelled)
         yield from runner.steps()

@@ -216,7 +216,7 @@ class _Writer:
         """Append the next array.  Raises OSError where it cannot be written."""
         if self._waiting.pop(0) != name:
             raise ValueError(f"{name} was not the next array")
-        data = memoryview(np.asarray(array.reshape(-1).view(mx.uint8)))
+        data = np.asarray(array.reshape(-1).view(mx.uint8)).data
         self._sum = zlib.crc32(data, self._sum)
         self._file.write(data)
 

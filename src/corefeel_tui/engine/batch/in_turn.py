@@ -1,0 +1,231 @@
+"""A batch whose variants do not fit side by side: one pass per variant, each beside the reference.
+
+Knows passes and how what they leave is put together; answering and harvesting are `runner`'s.  A
+pass writes what every item left into a log of its own, so that a killed run goes on where it was;
+an item is told once all passes have it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load_file
+
+from corefeel_tui import commands
+from corefeel_tui import events as ev
+from corefeel_tui.engine import memory
+from corefeel_tui.engine.batch.harvest import Arrays
+from corefeel_tui.engine.batch.plan import Work, make_batches
+from corefeel_tui.engine.batch.runner import BatchRunner
+from corefeel_tui.engine.control import make_control
+from corefeel_tui.engine.modelset import ModelSet
+from corefeel_tui.engine.trajectories import PieceTexts
+from corefeel_tui.engine.turns import PAIRS
+from corefeel_tui.errors import CorefeelError, EngineError, UsageError
+from corefeel_tui.evidence import CONTROL
+from corefeel_tui.suites import Suite
+from corefeel_tui.variants import VariantSpec
+
+MERGED = ("answers", "readout", "drift", "own_drift", "failures")
+"""Parts of an item's evidence that are by model."""
+FOLDER = "in-turn"
+
+Items = dict[str, ev.JSON]
+""""suite/id" → evidence."""
+
+
+class PassRunner:
+    """One `evaluate` command on a set whose variants come in turn."""
+
+    def __init__(
+        self,
+        command: commands.Evaluate,
+        models: ModelSet,
+        suites: Sequence[Suite],
+        pieces: PieceTexts,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """Raises UsageError where that cannot be done in pairs."""
+        self._directory = _folder(command, models)
+        self._command = command
+        self._models = models
+        self._suites = suites
+        self._pieces = pieces
+        self._cancelled = cancelled
+        self._batches = make_batches(suites, command.limit)
+        self._keys = {work.key for batch in self._batches for work in batch}
+
+    def steps(self) -> Iterator[ev.Event | None]:
+        """As `BatchRunner.steps`, items last."""
+        assert self._models.turns is not None
+        passes: list[VariantSpec | None] = list(self._models.turns.waiting)
+        passes += [None] if self._command.control else []
+        told, found = False, []
+        for number, spec in enumerate(passes):
+            log = _Log(self._directory, number)
+            missing = self._keys - log.items.keys() - set(self._command.done)
+            if missing or not told:
+                try:
+                    yield from self._pass(number, len(passes), spec, log, told)
+                except CorefeelError as error:
+                    if spec is None:
+                        raise
+                    yield ev.Failed(str(error), variant=spec.name)
+                    continue
+            told = True
+            if self._cancelled():
+                yield ev.ItemFinished(self._command.run, "cancelled")
+                return
+            found.append(log.items)
+            memory.release()
+        if not found:
+            raise EngineError("no variant could be made; load fewer or smaller ones")
+        yield from self._tell(found)
+        shutil.rmtree(self._directory, ignore_errors=True)
+        yield ev.ItemFinished(self._command.run, "finished")
+
+    def _pass(
+        self, number: int, count: int, spec: VariantSpec | None, log: _Log, told: bool
+    ) -> Iterator[ev.Event | None]:
+        """One variant, or the control, beside the reference."""
+        runner = self._runner(number, spec, log)
+        for event in runner.steps():
+            match event:
+                case ev.Planned() if not told:
+                    yield replace(event, control=CONTROL if self._command.control else None)
+                case ev.Progress(done=done, total=total):
+                    before = number * total
+                    yield ev.Progress(self._command.run, before + done, count * total, "items")
+                case ev.ItemFinished(evidence=dict(item)):
+                    log.add(item)
+                case None | ev.Failed():
+                    yield event
+
+    def _runner(self, number: int, spec: VariantSpec | None, log: _Log) -> BatchRunner:
+        models, turns = self._models, self._models.turns
+        assert turns is not None
+        command = replace(
+            self._command,
+            arrays=str(self._directory / str(number)),
+            done=[*self._command.done, *log.items],
+        )
+        together = dict(models.models)
+        if spec is not None and self._keys - set(command.done):
+            together[spec.name] = turns.make(spec)
+        control = make_control(models) if spec is None else None
+        pair = replace(models, models=together, turns=None)
+        return BatchRunner(command, pair, control, self._suites, self._pieces, self._cancelled)
+
+    def _tell(self, passes: Sequence[Items]) -> Iterator[ev.Event]:
+        """Every item that is not told yet, with what all passes left of it."""
+        order = [self._models.reference, *self._models.waiting, CONTROL]
+        for works in self._batches:
+            left = [w for w in works if w.key not in self._command.done]
+            parts = [[items[w.key] for items in passes] for w in left]
+            written = self._arrays([own for item in parts for own in item]) if left else None
+            for work, own in zip(left, parts, strict=True):
+                item = merged(work, own, order, self._models.reference)
+                if written and item.get("arrays"):
+                    item["arrays"] |= dict(zip(("file", "sha256"), written, strict=True))
+                run = f"{self._command.run}:{work.key}"
+                yield ev.ItemFinished(run, item=work.id, evidence=item)
+
+    def _arrays(self, items: Sequence[ev.JSON]) -> tuple[str, str] | None:
+        """The positions of one batch from all passes, in one file."""
+        parts = [item["arrays"] for item in items if item.get("arrays")]
+        if not parts:
+            return None
+        name, arrays = parts[0]["file"], Arrays()
+        for number in sorted(path.name for path in self._directory.iterdir() if path.is_dir()):
+            for key, values in load_file(self._directory / number / name).items():
+                arrays.columns[key.removeprefix("kl/")] = values.tolist()
+        return arrays.write(Path(str(self._command.arrays)), name)
+
+
+def merged(work: Work, parts: Sequence[ev.JSON], order: Sequence[str], reference: str) -> ev.JSON:
+    """One item's evidence out of all passes'.
+
+    Raises EngineError where the reference's answer was not the same in each, since then the
+    variants were not measured on one text.
+    """
+    item: dict[str, Any] = dict(parts[0])
+    if item.get("status") == "skipped":
+        return item
+    for other in parts[1:]:
+        if other["answers"].get(reference) != item["answers"].get(reference):
+            raise EngineError(
+                f"{work.key}: the reference answered differently beside another variant, so the "
+                "variants cannot be put side by side; evaluate fewer at once"
+            )
+    for name in MERGED:
+        values = {model: own for part in parts for model, own in part[name].items()}
+        item[name] = {model: values[model] for model in sorted(values, key=_place(order))}
+    return item
+
+
+def _place(order: Sequence[str]) -> Callable[[str], int]:
+    """Where a model stands; floors behind all others."""
+    places: Mapping[str, int] = {name: at for at, name in enumerate(order)}
+    return lambda name: places.get(name, len(places))
+
+
+class _Log:
+    """What the items of one pass left, a line each; a line that is not whole does not count."""
+
+    def __init__(self, directory: Path, number: int) -> None:
+        self._path = directory / f"{number}.jsonl"
+        self.items: Items = {}
+        lines = self._path.read_bytes().splitlines(True) if self._path.exists() else []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        if len(whole) < len(lines):
+            self._path.write_bytes(b"".join(whole))
+        for line in whole:
+            self._remember(json.loads(line))
+
+    def add(self, item: ev.JSON) -> None:
+        """On disk before it counts.  Raises EngineError where it cannot be written."""
+        line = json.dumps(item)
+        try:
+            with self._path.open("ab") as file:
+                file.write(line.encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise EngineError(f"{self._path} cannot be written: {reason}") from error
+        self._remember(json.loads(line))
+
+    def _remember(self, item: ev.JSON) -> None:
+        self.items[f"{item['suite']}/{item['id']}"] = item
+
+
+def _folder(command: commands.Evaluate, models: ModelSet) -> Path:
+    """Where passes write, emptied of what another plan left."""
+    if models.turns is None or models.turns.way != PAIRS:
+        raise UsageError(
+            "eval needs the reference beside each variant, for which there is no room; `score` can "
+            "run one model at a time"
+        )
+    if command.stop_collapsed or command.quick:
+        raise UsageError(
+            "--stop-collapsed and --quick compare all variants as they go, and in turn they are "
+            "not loaded together; leave them out or name fewer variants"
+        )
+    if command.arrays is None:
+        raise UsageError("a set that runs in turn needs a session to write to")
+    folder = Path(command.arrays) / FOLDER
+    plan = json.dumps(
+        [command.suites, command.limit, command.seed, models.fingerprint, models.waiting]
+    )
+    known = folder / "plan.json"
+    if not known.exists() or known.read_text() != plan:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        known.write_text(plan)
+    return folder

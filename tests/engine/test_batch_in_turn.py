@@ -1,0 +1,106 @@
+"""A batch in passes leaves what the same batch leaves side by side, killed or not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.numpy import load_file
+
+from corefeel_tui import commands as c
+from corefeel_tui import events as ev
+from corefeel_tui.engine.batch.in_turn import PassRunner
+from corefeel_tui.engine.modelset import ModelSet, load_set
+from corefeel_tui.engine.trajectories import PieceTexts
+from corefeel_tui.errors import UsageError
+from corefeel_tui.suites import Suite
+
+from .test_batch import evidence, run, suite, verdict_items
+from .tiny_models import write_tiny_model
+
+NAMES = ["bf16", "4bit", "2bit"]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("passes") / "tiny", "qwen3", sharpness=1.5)
+
+
+def load(path: Path, in_turn: str | None = None) -> ModelSet:
+    return load_set(c.Load(str(path), NAMES, in_turn=in_turn), lambda event: None, None)
+
+
+def passes(models: ModelSet, suites: list[Suite], stop: int | None = None, **options: Any) -> Any:
+    """Events, up to so many resting points: then the process is as if killed."""
+    command = c.Evaluate("e", [], **options)
+    pieces = PieceTexts(models.tokenizer)
+    told: list[ev.Event] = []
+    rests = 0
+    for event in PassRunner(command, models, suites, pieces, lambda: False).steps():
+        rests += event is None
+        if stop is not None and rests > stop:
+            break
+        if event is not None:
+            told.append(event)
+    return told
+
+
+def assert_same_items(found: dict[str, ev.JSON], expected: dict[str, ev.JSON]) -> None:
+    assert list(found) == list(expected)
+    for name, item in json.loads(json.dumps(expected)).items():
+        for part in ("answers", "readout", "drift", "own_drift"):
+            assert list(found[name][part]) == list(item[part]), part
+        assert found[name]["answers"] == item["answers"]
+        assert alike(found[name], item), name
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Equal but for the last digits of a float, which other rows beside it may round otherwise."""
+    if isinstance(a, dict):
+        keys = a.keys() - {"sha256"}
+        return keys == b.keys() - {"sha256"} and all(alike(a[key], b[key]) for key in keys)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(alike, a, b))
+    return bool(a == (pytest.approx(b, rel=1e-3, abs=1e-5) if isinstance(b, float) else b))
+
+
+def test_in_turn_equals_side_by_side(path: Path, tmp_path: Path) -> None:
+    suites = [suite(tmp_path, verdict_items(11))]
+    together = run(load(path), suites, control=True, arrays=str(tmp_path / "a"))
+    apart = passes(load(path, "pairs"), suites, arrays=str(tmp_path / "b"))
+    assert_same_items(evidence(apart), evidence(together))
+    assert apart[0] == together[0]
+    assert apart[-1] == together[-1] == ev.ItemFinished("e", "finished")
+    files = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in "ab"]
+    assert files[0] == files[1]
+    for name in files[0]:
+        one, other = (load_file(tmp_path / folder / name) for folder in "ab")
+        assert one.keys() == other.keys()
+        for key in one:
+            assert one[key] == pytest.approx(other[key], rel=1e-3, abs=1e-5, nan_ok=True)
+
+
+def test_killed_in_any_pass_it_ends_the_same(path: Path, tmp_path: Path) -> None:
+    suites = [suite(tmp_path, verdict_items(11))]
+    expected = evidence(passes(load(path, "pairs"), suites, arrays=str(tmp_path / "a")))
+    arrays = str(tmp_path / "b")
+    models = load(path, "pairs")
+    for stop in (30, 30, 60):
+        assert not evidence(passes(models, suites, stop, arrays=arrays))
+        assert (tmp_path / "b" / "in-turn").is_dir()
+    log = next((tmp_path / "b" / "in-turn").glob("*.jsonl"))
+    log.write_bytes(log.read_bytes() + b'{"half a li')
+    resumed = evidence(passes(models, suites, arrays=arrays))
+    assert_same_items(resumed, expected)
+    assert not (tmp_path / "b" / "in-turn").exists()
+
+
+def test_what_passes_cannot_do_is_refused(path: Path, tmp_path: Path) -> None:
+    suites = [suite(tmp_path, verdict_items(2))]
+    single, pairs = load(path, "single"), load(path, "pairs")
+    with pytest.raises(UsageError, match="`score` can run one model at a time"):
+        passes(single, suites, arrays=str(tmp_path))
+    with pytest.raises(UsageError, match="--stop-collapsed and --quick"):
+        passes(pairs, suites, arrays=str(tmp_path), quick=True)
