@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corefeel_tui.cli import options as opt
+from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def edge(
     reference: opt.Reference = None,
     session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
     no_save: opt.NoSave = False,
+    no_cache: opt.NoCache = False,
     save_to: Annotated[
         Path | None, typer.Option(help="Suite file to which every example found is added.")
     ] = None,
@@ -78,7 +80,10 @@ def edge(
     if len(named) != 1:
         raise UsageError(f"name one of {', '.join(given)}; there are {len(named)}")
     chosen = settings.override(
-        settings.load_settings(), variants=opt.split_variants(variants), reference=reference
+        settings.load_settings(),
+        variants=opt.split_variants(variants),
+        reference=reference,
+        cache_gb=0 if no_cache else None,
     )
     asked = Asked(model is None, labels, fillers(slot or []), system, budget)
     request: Search | Ladder
@@ -88,6 +93,7 @@ def edge(
         search = asked.search(prompt, item, suite)
         request = replace(search, limit=limit, pool=pool, depth=depth)
     load = opt.load_command(model, chosen, variants is not None)
+    fetch_missing(load)
     path, saving = opt.new_session_path(session), chosen.save and not no_save
     carry_out(load, request, path, saving, save_to, output)
 

@@ -81,6 +81,7 @@ class Probing:
         `readings` go on from what they hold, and hold this prompt after; None if cancelled.
         """
         found: Weighed = {}
+        pending: dict[str, mx.array] = {}
         reused = len(tokens)
         for name, model in self.models.items():
             reading = readings.setdefault(name, Reading(model))
@@ -89,7 +90,10 @@ class Probing:
             logits = yield from _unless(cancelled, reading.read(tokens, changed))
             if logits is None:
                 return None
-            found[name] = weigh(model, reading.rows, logits, self.endings)[0]
+            mx.async_eval(logits)  # computes while the next model's pass is being put together
+            pending[name] = logits
+        for name, model in self.models.items():
+            found[name] = weigh(model, readings[name].rows, pending[name], self.endings)[0]
             yield None
             if cancelled():
                 return None

@@ -29,16 +29,20 @@ def weigh(model: nn.Module, rows: RowCaches, logits: mx.array, endings: Endings)
     (rows, V) float32 come after those.
     """
     count = rows.count
-    firsts = _logprobs(logits, [ids[0] for own in endings.texts.values() for ids in own])
-    later = _later(model, rows, endings)
+    first = _logprobs(logits, [ids[0] for own in endings.texts.values() for ids in own])
+    beginnings, later = _later(model, rows, endings)
+    mx.eval(first, later)
+    firsts, values = (np.array(found).astype(np.float64) for found in (first, later))
     found = []
     for row in range(count):
+        after = dict(zip(beginnings, values[:, row], strict=True))
         column = 0
         weights: Weights = {}
         for label, own in endings.texts.items():
             sums = []
             for ids in own:
-                sums.append(firsts[row, column] + sum(later(row, ids)))
+                rest = (after[tuple(ids[: i + 1])] for i in range(1, len(ids)))
+                sums.append(firsts[row, column] + sum(rest))
                 column += 1
             total = float(np.logaddexp.reduce(sums))
             weights[label] = total if np.isfinite(total) else None
@@ -46,22 +50,17 @@ def weigh(model: nn.Module, rows: RowCaches, logits: mx.array, endings: Endings)
     return found
 
 
-class _Later:
-    """Log-probabilities of every token but the first of every text, on every row."""
+def _later(
+    model: nn.Module, rows: RowCaches, endings: Endings
+) -> tuple[list[tuple[int, ...]], mx.array]:
+    """Beginnings of texts, and (beginnings, rows) log-probabilities of the last token of each.
 
-    def __init__(self, inputs: list[list[int]], values: dict[tuple[int, ...], np.ndarray]) -> None:
-        self._values = values
-        self._inputs = inputs
-
-    def __call__(self, row: int, ids: Sequence[int]) -> list[float]:
-        return [float(self._values[tuple(ids[: i + 1])][row]) for i in range(1, len(ids))]
-
-
-def _later(model: nn.Module, rows: RowCaches, endings: Endings) -> _Later:
-    inputs = endings.inputs
+    Every token of every text but its first is the last of one beginning.
+    """
+    inputs, count = endings.inputs, rows.count
     if not inputs:
-        return _Later([], {})
-    count, width = rows.count, max(map(len, inputs))
+        return [], mx.zeros((0, count))
+    width = max(map(len, inputs))
     chosen = [row for row in range(count) for _ in inputs]
     if len(chosen) == 1:  # nothing would be copied, and the row is not ours to write to
         rows = RowCaches([copies(rows.layers)])
@@ -70,16 +69,13 @@ def _later(model: nn.Module, rows: RowCaches, endings: Endings) -> _Later:
     for i, row_ids in enumerate(inputs):
         tokens[i, : len(row_ids)] = row_ids
     logits = model(mx.array(np.tile(tokens, (count, 1))), cache=rows.layers).astype(mx.float32)
-    return _Later(inputs, _steps(logits, inputs, endings, count))
+    return _steps(logits, inputs, endings, count)
 
 
 def _steps(
     logits: mx.array, inputs: list[list[int]], endings: Endings, count: int
-) -> dict[tuple[int, ...], np.ndarray]:
-    """Beginning of a text (its last token the one scored) → (rows,) log-probabilities.
-
-    `logits` is (rows · inputs, width, V).
-    """
+) -> tuple[list[tuple[int, ...]], mx.array]:
+    """As `_later`, from logits (rows · inputs, width, V)."""
     wanted = {
         tuple(ids[: i + 1]): i
         for own in endings.texts.values()
@@ -92,14 +88,14 @@ def _steps(
         places += [(row * len(inputs) + place, step - 1, beginning[-1]) for row in range(count)]
     flat, steps, tokens = (mx.array(list(column)) for column in zip(*places, strict=True))
     normal = mx.logsumexp(logits, axis=-1)
-    values = np.array(logits[flat, steps, tokens] - normal[flat, steps])
-    return {beginning: values[i * count : (i + 1) * count] for i, beginning in enumerate(wanted)}
+    values = logits[flat, steps, tokens] - normal[flat, steps]
+    return list(wanted), values.reshape(len(wanted), count)
 
 
-def _logprobs(logits: mx.array, tokens: Sequence[int]) -> np.ndarray:
-    """(rows, tokens) log-probabilities."""
+def _logprobs(logits: mx.array, tokens: Sequence[int]) -> mx.array:
+    """(rows, tokens) log-probabilities, lazy."""
     chosen = logits[:, mx.array(list(tokens))]
-    return np.array(chosen - mx.logsumexp(logits, axis=-1, keepdims=True)).astype(np.float64)
+    return chosen - mx.logsumexp(logits, axis=-1, keepdims=True)
 
 
 def margin(weights: Weights, labels: Sequence[str]) -> float | None:
