@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from corefeel_tui.costs import EMULATED, costs
+from corefeel_tui.text.numbers import rate, times, whole
 
 SET = [
     {"name": "bf16", "bits_per_weight": 16.0, "bytes": 800, "resident_bytes": 800,
@@ -34,3 +37,17 @@ def test_what_is_unknown_stays_unknown() -> None:
     assert (cached.bits_per_weight, cached.decode_ratio) == (None, None)
     assert cached.remarks == ("cache quantized in 8 of 32 layers",)
     assert [cost.size_ratio for cost in costs(SET, "nobody")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "–"), (1.44, "1.4"), (9.94, "9.9"), (9.96, "10"), (1234.5, "1234")]
+)
+def test_figures_keep_the_decimals_that_mean_something(value: float | None, shown: str) -> None:
+    assert whole(value) == shown
+    assert rate(value) == ("" if value is None else f"{shown} tok/s")
+
+
+def test_ratios() -> None:
+    assert [times(ratio) for ratio in (None, 1.0, 0.625, 2.5, 12.2)] == [
+        "–", "1×", "0.62×", "2.5×", "12×",
+    ]  # fmt: skip

@@ -74,12 +74,12 @@ def size(count: float | None) -> str:
 
 def rate(value: float | None) -> str:
     """Tokens per second."""
-    return f"{value:.0f} tok/s" if value else ""
+    return f"{whole(value)} tok/s" if value else ""
 
 
 def whole(value: float | None) -> str:
-    """A figure without decimals: 38, 1200."""
-    return MISSING if value is None else f"{value:.0f}"
+    """A figure without decimals that mean nothing: 38, 1200, 1.4."""
+    return MISSING if value is None else f"{value:.{0 if value >= 9.95 else 1}f}"
 
 
 def times(ratio: float | None) -> str:
