@@ -5,6 +5,7 @@ Knows clients and commands; nothing of tokens or panes.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from inspect import isawaitable
@@ -103,6 +104,7 @@ class CorefeelApp(App[None]):
 
     def _begin(self) -> None:
         """After the first paint: start the engine, and let the sample play until it is ready."""
+        gc.freeze()  # what was imported lives as long as the app: walking it took 100 ms at a time
         self.watch_feed(self.desk.live, self.desk.load)
         if self.desk.load is not None:
             self.player.play_sample()
