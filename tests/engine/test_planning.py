@@ -163,7 +163,7 @@ def test_loading_stays_within_its_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["gptq-4bit", "dwq-4bit", "smoothquant-w8a8"])
 def test_calibrating_stays_within_its_plan(tmp_path: Path, name: str) -> None:
     """And the plan is no more than a few times what it takes."""
-    model = write_tiny_model(tmp_path, "qwen3", hidden_size=128, intermediate_size=384)
+    model = write_tiny_model(tmp_path, "qwen3", hidden_size=256, intermediate_size=768)
     planned = plan(model, name)
     mx.clear_cache()
     before = mx.get_active_memory()

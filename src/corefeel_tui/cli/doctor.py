@@ -34,6 +34,7 @@ def doctor(
         "OpenBLAS": environment.openblas_path() or _no_openblas(),
         "C++ compiler": _compiler(),
         "cache": _directory(paths.cache_directory()),
+        "kept weights": _kept_weights(),
         "sessions": _directory(paths.sessions_directory()),
         "settings": str(next(filter(Path.is_file, paths.settings_files()), "none, all defaults")),
     }
@@ -64,6 +65,15 @@ def _compiler() -> str:
     """MLX's CPU back end compiles its kernels at run time."""
     found = next(filter(None, map(shutil.which, COMPILERS)), None)
     return found or "none; MLX on a CPU needs one (Debian, Ubuntu: g++)"
+
+
+def _kept_weights() -> str:
+    """Of quantized models, and how much there may be."""
+    from corefeel_tui.settings import load_settings
+
+    cap, path = load_settings().cache_gb, paths.weights_directory()
+    limit = f"of at most {cap:g} GB, the least recently used go" if cap else "none are kept"
+    return f"{_directory(path)}; {limit}"
 
 
 def _directory(path: Path) -> str:

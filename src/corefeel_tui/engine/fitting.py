@@ -81,14 +81,14 @@ def left_out(chosen: Plan, model: Planned) -> str:
 def refusal(plan: Plan, chosen: Plan, reference: Checkpoint) -> str:
     """A set that does not fit, and what would."""
     free = f"{size(plan.free.usable)} of {plan.free.source} is free"
-    *most, last = plan.names
-    named = f"{', '.join(most)} and {last}" if most else last
-    needs = f"need{'' if most else 's'} {size(plan.needed)} for {plural(plan.length, 'token')}"
+    named = _listed(plan.names)
+    verb = "need" if plan.names[1:] else "needs"
+    needs = f"{verb} {size(plan.needed)} for {plural(plan.length, 'token')}"
     if len(chosen.models) == 1 and chosen.fits:
         chosen = _smaller(chosen, reference)
     if len(chosen.models) > 1:
         paste = command_line(reference, chosen.models)
-        way = f"{' and '.join(chosen.names)} would fit ({size(chosen.needed)}): {paste}"
+        way = f"{_listed(chosen.names)} would fit ({size(chosen.needed)}): {paste}"
     elif shorter := _shorter(plan, reference):
         way = f"with {plural(shorter, 'token')} there would be room"
     elif chosen.fits:
@@ -96,6 +96,11 @@ def refusal(plan: Plan, chosen: Plan, reference: Checkpoint) -> str:
     else:
         way = "not even its reference would fit, so close other programs or take a smaller model"
     return f"{named} {needs}, and {free}; {way}{hint(plan, reference)}"
+
+
+def _listed(names: list[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _smaller(chosen: Plan, reference: Checkpoint) -> Plan:
