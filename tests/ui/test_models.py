@@ -181,6 +181,7 @@ async def test_models_that_are_gone_for_good_cannot_be_asked(tmp_path: Path) -> 
         await on.say([ev.Failed("its weights cannot be read", fatal=True)])
         assert on.app.desk.unready() == "its weights cannot be read"
         assert on.app.switching.unready() == ""
+        assert "answers now" not in listed(await open_picker(on))
 
 
 async def test_no_switch_in_the_middle_of_a_run() -> None:

@@ -46,9 +46,10 @@ class Switching:
         if reason := self.unready():
             self._app.tell(reason, "warning")
             return
-        load = self._app.desk.load
-        screen = ModelsScreen(self.recents.models, load.model if load else None)
-        self._app.push_screen(screen, self._take)
+        desk = self._app.desk
+        answers = desk.live.record.loaded is not None and desk.load is not None
+        present = desk.load.model if answers and desk.load else ""
+        self._app.push_screen(ModelsScreen(self.recents.models, present), self._take)
 
     def _take(self, choice: ModelChoice | None) -> None:
         if choice is not None:

@@ -68,7 +68,7 @@ class ModelsScreen(ModalScreen[ModelChoice | None]):
     ]
 
     def __init__(self, recents: Sequence[str], present: str | None) -> None:
-        """`present` is the model that answers now, None for Pocket."""
+        """`present` is the model that answers now, None for Pocket, "" if none does."""
         super().__init__()
         self._present = present
         self._recents = list(recents)
