@@ -78,7 +78,7 @@ def table_head(names: Sequence[str], unit: str, label: str, width: int) -> Line:
     """Heads of the columns."""
     words = word_width(len(names), width)
     cells = "".join(f"{inert(name)[: CELL - 1]:>{CELL}}" for name in names)
-    head = set_cell_size(f"{unit}, and how much it holds up {inert(label)}", words)
+    head = set_cell_size(f"{unit} · holds up {inert(label)} by", words)
     return [("quiet", f"  {head}{cells}")]
 
 

@@ -21,7 +21,7 @@ from corefeel_tui.ui.text.ramp import BLOCKS
 STEPS = (1.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)
 """Where a scale may end, in nats: few, so that it rarely changes while somebody types."""
 
-MARGIN, NOTE = 6, 7
+MARGIN, NOTE = 7, 7
 """Cells of a figure and of the sign behind it."""
 
 LEAST_SCALE = 21
