@@ -13,12 +13,12 @@ from math import fsum
 from corefeel_tui.folding import Record, Run, Track, Trajectory, hard_flip
 from corefeel_tui.text.inert import inert, inert_lines, label_of
 from corefeel_tui.text.numbers import plural, short
+from corefeel_tui.ui.text.pieces import mended
 from corefeel_tui.ui.text.ramp import level
 from corefeel_tui.ui.text.worddiff import Edit
 
 FORK_MARK = "⑂"
 END_MARK = "∎"
-BROKEN = "\ufffd"
 
 
 class View(Enum):
@@ -193,7 +193,7 @@ class Script:
         shown = self.trajectory
         pieces = [self.record.pieces.get(i, f"⟨{i}⟩") for i in shown.ids[start:]]
         if start == 0 and shown.text is not None:
-            yield from _mended(pieces, shown.text)
+            yield from mended(pieces, shown.text)
             return
         for position, text in enumerate(pieces, start):
             yield position, position, text
@@ -238,40 +238,3 @@ def _heads(position: int, edit: Edit, before: str) -> Iterator[Cell]:
             yield Cell(position, " ")
     if replaced:
         yield Cell(position, "+", 0, Mark.ADDED)
-
-
-def _mended(pieces: list[str], text: str) -> Iterator[tuple[int, int, str]]:
-    """Pieces with runs of broken ones replaced by what the finished text holds in their place."""
-    offset = 0
-    at = 0
-    while at < len(pieces):
-        if BROKEN not in pieces[at]:
-            offset = _after(pieces[at], text, offset, at == 0)
-            yield at, at, pieces[at]
-            at += 1
-            continue
-        stop = at
-        while stop < len(pieces) and BROKEN in pieces[stop]:
-            stop += 1
-        found = text.find(pieces[stop], offset) if stop < len(pieces) else len(text)
-        if offset < 0 or found < offset:
-            found = len(text) if offset >= 0 and stop >= len(pieces) - 1 else -1
-        if found < 0 or offset < 0:
-            yield from ((i, i, pieces[i]) for i in range(at, stop))
-            offset = -1
-        else:
-            yield at, stop - 1, text[offset:found]
-            offset = found
-        at = stop
-
-
-def _after(piece: str, text: str, offset: int, first: bool) -> int:
-    """The offset behind a piece that stands at `offset`; −1 once text and pieces disagree."""
-    if offset < 0:
-        return -1
-    if text.startswith(piece, offset):
-        return offset + len(piece)
-    bare = piece.lstrip(" ")
-    if first and text.startswith(bare):
-        return len(bare)
-    return -1
