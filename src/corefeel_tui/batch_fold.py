@@ -119,6 +119,12 @@ class Tally:
         known = [part for part in parts if part is not None]
         return sum(known) if parts and len(known) == len(parts) else None
 
+    def forget_times(self) -> None:
+        """Begin to measure the pace anew: what came so far came out of a file."""
+        self.since = None
+        for suite in self.suites.values():
+            suite.timed_items, suite.timed_seconds = 0, 0.0
+
     def rest(self) -> None:
         """Stop the clock: what passes until the next event is not the models' time."""
         self.since = None

@@ -117,6 +117,52 @@ async def engine(
         yield on
 
 
+# --- going on with an earlier one -----------------------------------------------------------------
+
+
+async def test_a_batch_of_an_earlier_session_is_gone_on_with(tmp_path: Path) -> None:
+    async with engine() as before:
+        run = await before.begin()
+        asked = {"suites": ["verdicts"], "limit": 9, "quick": False, "stop_collapsed": True}
+        before.client.say(replace(planned(run), asked=asked))
+        await before.tell(run, range(4))
+        path, rows_before = run.path, [row.item for row in run.tally.rows]
+        await before.app.desk.live.client.stop()
+    assert path is not None
+    async with engine() as on:
+        await on.press("ctrl+o")
+        await on.until(lambda: on.app.batch.focused)
+        await on.press("r")
+        options = on.app.screen.query_one("OptionList")
+        await on.until(lambda: options.has_focus and options.option_count == 1)  # type: ignore[attr-defined]
+        line = str(options.get_option_at_index(0).prompt)  # type: ignore[attr-defined]
+        assert "verdicts ≤ 9" in line
+        assert "4 of 9 items" in line
+        await on.press("enter")
+        await on.until(lambda: on.sent(Evaluate))
+        command = on.last(Evaluate)
+        assert isinstance(command, Evaluate)
+        assert (command.suites, command.limit, command.stop_collapsed) == (["verdicts"], 9, True)
+        assert len(command.done) == len(command.glances) == 4
+        again = on.runs[0]
+        assert again.path is not None
+        assert again.path.resolve() == path.resolve()
+        assert [row.item for row in again.tally.rows] == rows_before
+        on.client.say(replace(planned(again), asked=asked))
+        await on.tell(again, range(4, 9), ev.ItemFinished(again.name))
+    assert len(read_evidence(path).items) == 9
+
+
+async def test_nothing_to_go_on_with_says_so() -> None:
+    async with engine() as on:
+        await on.press("ctrl+o")
+        await on.until(lambda: on.app.batch.focused)
+        await on.press("r")
+        options = on.app.screen.query_one("OptionList")
+        await on.until(lambda: options.option_count == 1)  # type: ignore[attr-defined]
+        assert "no batch here" in str(options.get_option_at_index(0).prompt)  # type: ignore[attr-defined]
+
+
 # --- starting -------------------------------------------------------------------------------------
 
 

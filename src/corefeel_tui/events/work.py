@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .wire import JSON, Event
 
@@ -11,7 +11,8 @@ from .wire import JSON, Event
 class Planned(Event):
     """A batch begins: what it will run, in suites (`evidence.SuitePlan` as objects).
 
-    `control` names the positive control among the variants; `run` the `evaluate` command.
+    `control` names the positive control among the variants; `run` the `evaluate` command, of which
+    `asked` holds what it takes to ask again: suites, limit, quick, stop_collapsed.
     """
 
     name = "planned"
@@ -20,6 +21,7 @@ class Planned(Event):
     control: str | None = None
     seed: int = 0
     run: str = ""
+    asked: JSON = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ F2, F3 = f"{FLOOR}F2", f"{FLOOR}F3"
 FLOOR_ITEMS = 24
 """So many items of a suite are also answered by the reference under one roundoff of noise."""
 
+ASKED = ("suites", "limit", "quick", "stop_collapsed")
+"""What a batch must be asked for again to make the same plan."""
+
 Steps = Iterator[ev.Event | None]
 
 
@@ -92,6 +95,7 @@ class BatchRunner:
             control=CONTROL if self.control is not None else None,
             seed=self.command.seed,
             run=self.command.run,
+            asked={name: getattr(self.command, name) for name in ASKED},
         )
 
     def _describe(self, suite: Suite) -> SuitePlan:

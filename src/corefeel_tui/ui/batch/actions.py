@@ -11,6 +11,7 @@ GROUP = "Batch (in its pane)"
 
 BATCH_ACTIONS = (
     Action("new_batch", "", "n", "new", "Queue a batch: pick suites and mixes", GROUP, "batch"),
+    Action("resume_batch", "", "r", "resume", "Go on with a batch of an earlier session that was cut off", GROUP, "batch"),
     Action("open_item", "", "enter", "open", "Open the item in Compare, at its fork; b leads back to the live chat", GROUP, "batch"),
     Action("flipped", "", "f", "flipped/all", "List only what flipped, or every item", GROUP, "batch"),
     Action("pause_batch", "", "space", "pause", "Let the batch rest, or go on", GROUP, "batch"),
@@ -29,7 +30,7 @@ BATCH_BY_NAME = {action.name: action for action in BATCH_ACTIONS}
 
 HINTS = (
     "new_batch", "open_item", "flipped", "pause_batch", "answer", "cancel_batch", "leave_pane",
-    "raise_batch", "against", "next_suite", "next_variant", "next_batch", "previous_batch",
+    "resume_batch", "raise_batch", "against", "next_suite", "next_variant", "next_batch", "previous_batch",
 )  # fmt: skip
 """Footer while the pane has the focus, most useful first."""
 

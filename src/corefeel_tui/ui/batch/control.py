@@ -21,6 +21,7 @@ from corefeel_tui.ui.keeping import Keeper
 from corefeel_tui.ui.widgets.hint_bar import Hint
 
 if TYPE_CHECKING:
+    from corefeel_tui.batch_resume import Unfinished
     from corefeel_tui.ui.app import CorefeelApp
     from corefeel_tui.ui.batch.pane import BatchPane
     from corefeel_tui.ui.batch.start import Wish
@@ -65,9 +66,9 @@ class BatchControl:
             return self._app.desk.live.live
         run = self.run
         if not self.pane.display:
-            return name == "new_batch" and self._app.desk.live.live
+            return name in ("new_batch", "resume_batch") and self._app.desk.live.live
         if run is None:
-            return name in ("new_batch", "leave_pane")
+            return name in ("new_batch", "resume_batch", "leave_pane")
         match name:
             case "open_item":
                 return self.pane.items.row is not None
@@ -207,6 +208,26 @@ class BatchControl:
         if wish is None:
             return
         await self.queue.add(wish.suites, wish.limit)
+        self._show_last()
+
+    def resume_batch(self) -> None:
+        """Pick a batch that was cut off."""
+        from corefeel_tui.paths import sessions_directory
+        from corefeel_tui.ui.batch.resume import ResumeScreen
+
+        if reason := self.queue.refusal():
+            self._app.tell(reason, "warning")
+            return
+        busy = {run.path for run in self.queue.runs if run.path is not None}
+        self._app.push_screen(ResumeScreen(sessions_directory(), busy), self._resume)
+
+    async def _resume(self, found: Unfinished | None) -> None:
+        if found is None:
+            return
+        await self.queue.resume(found)
+        self._show_last()
+
+    def _show_last(self) -> None:
         self.pane.view.run = ""
         if not self.pane.display:
             self.toggle_batch()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Cancel, Command, Evaluate, Pause
@@ -18,6 +18,9 @@ from corefeel_tui.ui.batch.answer import SAYS
 from corefeel_tui.ui.batch.run import BatchRun, State, batch_of
 from corefeel_tui.ui.desk import Desk, Severity
 from corefeel_tui.ui.keeping import Keeper
+
+if TYPE_CHECKING:
+    from corefeel_tui.batch_resume import Unfinished
 
 NOWHERE = "a batch is kept in a session file: ^S turns saving on"
 
@@ -70,6 +73,21 @@ class BatchQueue:
         from corefeel_tui.batch_fold import Tally
 
         run = BatchRun(tuple(suites), limit, Tally(""))
+        run.tally.run = run.name
+        self.runs.append(run)
+        await self.settle()
+        return run
+
+    async def resume(self, found: Unfinished) -> BatchRun:
+        """Queue what is missing of a batch that was cut off, in its own session file."""
+        run = BatchRun(
+            found.suites,
+            found.limit,
+            found.tally,
+            path=found.path,
+            quick=found.quick,
+            stop_collapsed=found.stop_collapsed,
+        )
         run.tally.run = run.name
         self.runs.append(run)
         await self.settle()
@@ -220,6 +238,8 @@ class BatchQueue:
                 seed=self._desk.question.seed,
                 arrays=str(directory_of(run.path).absolute()),
                 done=sorted(run.tally.keys),
+                quick=run.quick,
+                stop_collapsed=run.stop_collapsed,
                 glances=run.tally.glances,
             )
         )

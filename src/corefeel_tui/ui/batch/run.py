@@ -51,6 +51,8 @@ class BatchRun:
     sent: bool = False
     reason: str = ""
     judgement: Judgement | None = None
+    quick: bool = False
+    stop_collapsed: bool = False
 
     @property
     def title(self) -> str:
