@@ -30,6 +30,7 @@ class Unfinished:
     limit: int | None
     quick: bool
     stop_collapsed: bool
+    seed: int
     tally: batch_fold.Tally
 
     @property
@@ -53,10 +54,10 @@ def unfinished(directory: Path) -> list[Unfinished]:
 def read_unfinished(path: Path) -> Unfinished:
     """The batch of a session.  Raises SessionError where it has none, or none with items left."""
     header, _ = read_session(path)
-    tally, asked = batch_fold.Tally(""), None
+    tally, asked, seed = batch_fold.Tally(""), None, 0
     for event in _told(path):
         if isinstance(event, ev.Planned):
-            asked = event.asked or asked
+            asked, seed = event.asked or asked, event.seed
             tally.run = event.run
         batch_fold.apply(tally, event, 0.0)
     if not asked or tally.done >= tally.planned:
@@ -71,6 +72,7 @@ def read_unfinished(path: Path) -> Unfinished:
         asked.get("limit"),
         bool(asked.get("quick")),
         bool(asked.get("stop_collapsed")),
+        seed,
         tally,
     )
 

@@ -87,6 +87,7 @@ class BatchQueue:
             path=found.path,
             quick=found.quick,
             stop_collapsed=found.stop_collapsed,
+            seed=found.seed,
         )
         run.tally.run = run.name
         self.runs.append(run)
@@ -235,7 +236,7 @@ class BatchQueue:
                 run=run.name,
                 suites=list(run.suites),
                 limit=run.limit,
-                seed=self._desk.question.seed,
+                seed=self._desk.question.seed if run.seed is None else run.seed,
                 arrays=str(directory_of(run.path).absolute()),
                 done=sorted(run.tally.keys),
                 quick=run.quick,

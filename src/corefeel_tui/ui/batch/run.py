@@ -53,6 +53,7 @@ class BatchRun:
     judgement: Judgement | None = None
     quick: bool = False
     stop_collapsed: bool = False
+    seed: int | None = None
 
     @property
     def title(self) -> str:
