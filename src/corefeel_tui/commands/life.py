@@ -13,7 +13,9 @@ class Load(Command):
 
     `model` is a directory, a hub id, or None for Pocket; `variants` are texts of the variant
     grammar, the reference first; `explicit` tells whether the user named them.  Quantized weights
-    are kept for the next start in at most `cache_bytes`, 0 for not at all.
+    are kept for the next start in at most `cache_bytes`, 0 for not at all.  `in_turn` lets `score`
+    and `evaluate` do with less memory: "auto" if all do not fit, "pairs" (the reference and one
+    variant at a time), "single" (one model at a time), or None, never.
     """
 
     name = "load"
@@ -22,6 +24,7 @@ class Load(Command):
     reference: str = "bf16"
     explicit: bool = True
     cache_bytes: int = 0
+    in_turn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

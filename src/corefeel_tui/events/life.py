@@ -40,6 +40,7 @@ class Loaded(Event):
     layers", or null), notes (sentences), tokens_per_second (solo decode, or null) and
     prefill_tokens_per_second (solo, reading a prompt, or null).
     `floors` maps a floor's name ("F0", "F1") to {"kl_mean", "kl_max", "positions"}.
+    `in_turn` is "pairs" or "single" where the variants are as planned, and made one at a time.
     """
 
     name = "loaded"
@@ -52,6 +53,7 @@ class Loaded(Event):
     fingerprint: JSON = field(default_factory=dict)
     thinking: bool = False
     seconds: float = 0.0
+    in_turn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
