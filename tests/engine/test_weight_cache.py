@@ -19,6 +19,7 @@ from corefeel_tui import events as ev
 from corefeel_tui.commands import Load
 from corefeel_tui.engine import calibrated, memory, quantize, weight_cache, weight_keys
 from corefeel_tui.engine.modelset import ModelSet, load_set
+from corefeel_tui.engine.service import Service
 from corefeel_tui.engine.weight_cache import WeightCache, layout_of
 from corefeel_tui.variants import parse
 
@@ -253,3 +254,11 @@ def test_an_entry_is_a_safetensors_file(tmp_path: Path) -> None:
     }
     assert cache.find("key").notes == {"notes": ["x"]}
     assert not cache.find("other")
+
+
+def test_a_later_load_keeps_as_much_as_the_one_before(dense: Path, cache: Path) -> None:
+    """The running app names other models without naming the cache again."""
+    service = Service()
+    for command in (Load(str(dense), ["4bit"], cache_bytes=CAP), Load(str(dense), ["3bit"])):
+        assert isinstance(next(service.load(command, lambda event: None)), ev.Loaded)
+    assert len(entries(cache)) == 2

@@ -13,7 +13,8 @@ class Load(Command):
 
     `model` is a directory, a hub id, or None for Pocket; `variants` are texts of the variant
     grammar, the reference first; `explicit` tells whether the user named them.  Quantized weights
-    are kept for the next start in at most `cache_bytes`, 0 for not at all.  `in_turn` lets `score`
+    are kept for the next start in at most `cache_bytes`, 0 for not at all, None as in the load
+    before (at first not at all).  `in_turn` lets `score`
     and `evaluate` do with less memory: "auto" if all do not fit, "pairs" (the reference and one
     variant at a time), "single" (one model at a time), or None, never.
     """
@@ -23,7 +24,7 @@ class Load(Command):
     variants: list[str]
     reference: str = "bf16"
     explicit: bool = True
-    cache_bytes: int = 0
+    cache_bytes: int | None = None
     in_turn: str | None = None
 
 

@@ -117,7 +117,7 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
         materialise(checkpoint, expand, reporter(emit, REFERENCE, "reading"))
     tokenizer = old.tokenizer if old else open_tokenizer(directory, checkpoint.config)
     cache = WeightCache(
-        weights_directory(), load.cache_bytes, lambda text: emit(ev.Notice(text, "warning"))
+        weights_directory(), load.cache_bytes or 0, lambda text: emit(ev.Notice(text, "warning"))
     )
     builder = Builder(checkpoint, tokenizer, kept, emit, cache)
     reference = builder.add_reference(specs[0])

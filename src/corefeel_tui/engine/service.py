@@ -6,7 +6,7 @@ Knows every part of the engine and nothing of pipes, queues or threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from corefeel_tui import commands, verdicts
@@ -54,6 +54,7 @@ class Service:
 
     def __init__(self) -> None:
         self.models: ModelSet | None = None
+        self._cache_bytes = 0
         self._prefixes = Prefixes()
         self._conversations: dict[str, Conversation] = {}
         self._pieces: PieceTexts | None = None
@@ -65,6 +66,9 @@ class Service:
         Those of another directory go before the new ones are read, once these can be opened, so
         that the two never share the memory.  Progress goes straight to `emit`.
         """
+        if command.cache_bytes is not None:
+            self._cache_bytes = command.cache_bytes
+        command = replace(command, cache_bytes=self._cache_bytes)
         previous = self.models
         try:
             if previous is not None and not may_share(previous, command):
