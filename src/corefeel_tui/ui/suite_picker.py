@@ -55,11 +55,16 @@ def prompt_choices(pocket: bool) -> tuple[list[PromptChoice], list[str]]:
     for path in suite_files():
         try:
             suite = load_suite(path)
-            if not suite.mix and (suite.suite.dialect == "pocket") == pocket:
+            if not suite.mix and is_for(suite, pocket):
                 choices += _choices(suite.made(min(suite.size, MADE)))
         except CorefeelError as error:
             faults.append(str(error))
     return sorted(choices, key=lambda choice: choice.suite != "try"), faults
+
+
+def is_for(suite: Suite, pocket: bool) -> bool:
+    """Whether a suite is in the model's dialect; examples kept of an edge are of whatever model."""
+    return (suite.suite.dialect == "pocket") == pocket or suite.suite.kind == "edge"
 
 
 def _choices(suite: Suite) -> Iterator[PromptChoice]:

@@ -14,7 +14,9 @@ from corefeel_tui.commands import Cancel, Command, Ladder, Load, Meter, Scan, Se
 from corefeel_tui.suites import load_suite
 from corefeel_tui.ui.app import make_app
 from corefeel_tui.ui.edge.screen import EdgeScreen
+from corefeel_tui.ui.edge.subject import suite_called
 from corefeel_tui.ui.screens.help import help_text
+from corefeel_tui.ui.suite_picker import prompt_choices
 from tests.ui import stream
 from tests.ui.conftest import Stage, rows
 from tests.ui.edge import told
@@ -263,6 +265,8 @@ async def test_an_example_is_found_shown_and_saved(
         (path,) = Path("prompts").glob("*.toml")
         (item,) = load_suite(path).item
         assert "is never allowed" in item.first_prompt
+        assert any(choice.item == item.id for choice in prompt_choices(True)[0])
+        assert suite_called(path.stem, True) is not None
         await on.press("enter")
         assert on.screen.editor.text == item.first_prompt
 

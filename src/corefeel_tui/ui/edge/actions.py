@@ -17,7 +17,7 @@ EDGE_ACTIONS = (
     Action("labels", "f6", "", "labels", "Weigh two other labels: VETO v APPROVE, refuse v comply, yes v no", GROUP, "edge"),
     Action("prompts", "ctrl+t", "p", "prompts", "Take a prompt of the suites into the editor, with its labels", GROUP, "edge"),
     Action("take", "", "enter", "take over", "Put what the cursor is on into the editor: without that word, that rung, that example", GROUP, "edge"),
-    Action("unit", "", "u", "word/clause/line", "Words: look at single words, clauses or lines", GROUP, "edge"),
+    Action("unit", "", "u", "unit", "Words: look at single words, clauses or lines", GROUP, "edge"),
     Action("variant", "", "v", "variant", "Words: tint the prompt by the next variant", GROUP, "edge"),
     Action("save", "", "s", "save item", "Search: save the example as an item of your own suite", GROUP, "edge"),
     Action("older", "", "left_square_bracket", "older", "Look at the one before of the same kind", GROUP, "edge"),
@@ -33,13 +33,13 @@ EVERYWHERE = ("help", "theme", "saving", "rename", "restart", "quit")
 """Actions of the app that the Edge screen offers too."""
 
 TYPING_HINTS = (
-    "help", "words", "ladder", "search", "labels", "prompts", "narrowest", "ask", "back",
+    "help", "words", "ladder", "search", "back", "labels", "prompts", "narrowest", "ask",
 )  # fmt: skip
 """Footer while typing, most useful first."""
 
 PANEL_HINTS = (
-    "take", "save", "unit", "variant", "words", "ladder", "search", "narrowest", "older", "newer",
-    "back", "help",
+    "take", "save", "back", "unit", "variant", "words", "ladder", "search", "older", "newer",
+    "narrowest", "help",
 )  # fmt: skip
 """Footer while the panel has the focus."""
 

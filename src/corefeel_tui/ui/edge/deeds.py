@@ -6,6 +6,7 @@ Each public method is an action.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from corefeel_tui.commands import Ladder, Scan, Search
 from corefeel_tui.edge.readouts import Readout
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.ui.edge.searching import SearchPanel
-from corefeel_tui.ui.edge.subject import Subject, of_item, readout_of, search_suite
+from corefeel_tui.ui.edge.subject import Subject, of_choice, of_item, search_suite
 
 if TYPE_CHECKING:
     from corefeel_tui.ui.app import CorefeelApp
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from corefeel_tui.ui.edge.picker import LadderChoice
     from corefeel_tui.ui.edge.screen import EdgeScreen
     from corefeel_tui.ui.suite_picker import PromptChoice
+
+Make = Callable[[Subject], Scan | Ladder | Search]
 
 RECORDED = "this is a recording: with a model open it goes into the editor"
 
@@ -77,7 +80,7 @@ class Deeds:
         screen = self._screen
         return screen.engine.fresh(screen.record, panel, screen.subject)
 
-    async def _begin(self, panel: str, make: object) -> None:
+    async def _begin(self, panel: str, make: Make) -> None:
         """Open a panel; what it shows is computed unless it is there, or nobody can."""
         screen = self._screen
         screen.open_panel(panel)
@@ -87,7 +90,7 @@ class Deeds:
             screen.refuse(panel, "the prompt is empty: write one, or ^T takes one of the suites")
             return
         try:
-            command = make(screen.subject)  # type: ignore[operator]
+            command = make(screen.subject)
         except CorefeelError as error:
             screen.refuse(panel, str(error))
             return
@@ -140,13 +143,9 @@ class Deeds:
         self._app.push_screen(SuitePicker(self._app.desk.pocket), self._take_prompt)
 
     def _take_prompt(self, choice: PromptChoice | None) -> None:
-        if choice is None:
-            return
-        readout = readout_of(choice.verdict, choice.suite, self._app.desk.pocket)
-        system = choice.system or None
-        subject = Subject(choice.prompt, readout, system, suite=choice.suite, item=choice.item)
-        self._screen.put(subject)
-        self._screen.open_panel("")
+        if choice is not None:
+            self._screen.put(of_choice(choice, self._app.desk.pocket))
+            self._screen.open_panel("")
 
     # --- what the cursor is on --------------------------------------------------------------------
 

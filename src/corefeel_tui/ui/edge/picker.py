@@ -24,6 +24,7 @@ from corefeel_tui.edge.slots import ladders_of
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.suites import Suite, load_suite, suite_files
 from corefeel_tui.text.inert import one_line, preview
+from corefeel_tui.ui.suite_picker import is_for
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def suites_with_labels(pocket: bool) -> list[tuple[Suite, Readout]]:
     for path in suite_files():
         try:
             suite = load_suite(path)
-            if not suite.mix and (suite.suite.dialect == "pocket") == pocket:
+            if not suite.mix and is_for(suite, pocket):
                 found.append((suite, of_suite(suite)))
         except CorefeelError:
             continue  # Batch and the prompts' picker say what is wrong with a file

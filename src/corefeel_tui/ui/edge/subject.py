@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corefeel_tui.commands import Ladder, Meter, Scan, Search
 from corefeel_tui.edge import readouts, slots
@@ -16,6 +16,10 @@ from corefeel_tui.edge.readouts import Readout
 from corefeel_tui.errors import CorefeelError, UsageError
 from corefeel_tui.folding import Run
 from corefeel_tui.ui.edge import PREFIX
+
+if TYPE_CHECKING:
+    from corefeel_tui.suites import Suite
+    from corefeel_tui.ui.suite_picker import PromptChoice
 
 FEW = 10
 """How many of a suite's narrowest items one search looks into."""
@@ -125,16 +129,40 @@ def of_item(suite: str, item: str) -> Subject:
     return Subject(one.first_prompt, readout, system, suite=suite, item=item)
 
 
+def of_choice(choice: PromptChoice, pocket: bool) -> Subject:
+    """A prompt picked from a suite."""
+    found = suite_called(choice.suite, pocket)
+    return Subject(
+        choice.prompt,
+        readout_of(choice.verdict, choice.suite, pocket),
+        choice.system or None,
+        suite=found.name if found else None,
+        item=choice.item if found else None,
+    )
+
+
 def readout_of(verdict: dict[str, Any] | None, suite: str | None, pocket: bool) -> Readout:
-    """The labels of a suite, of a verdict's rule, or the evaluator's where neither tells."""
-    from corefeel_tui.suites import find_suite
+    """The labels of a suite, else of a verdict's rule, or the evaluator's where neither tells."""
     from corefeel_tui.verdicts import VerdictSpec
 
+    found = suite_called(suite, pocket) if suite else None
     try:
-        if suite:
-            return readouts.of_suite(find_suite(suite, "pocket" if pocket else "general"))
+        if found is not None:
+            return readouts.of_suite(found)
         if verdict:
             return readouts.of_verdict(VerdictSpec.from_dict(verdict)) or readouts.judge()
     except (CorefeelError, ValueError, KeyError):
         pass  # labels that cannot be scored ahead: the evaluator's are a place to begin
     return readouts.judge()
+
+
+def suite_called(name: str, pocket: bool) -> Suite | None:
+    """The suite of a name in the model's dialect, else in the other; None if there is none."""
+    from corefeel_tui.suites import find_suite
+
+    for dialect in ("pocket", "general") if pocket else ("general", "pocket"):
+        try:
+            return find_suite(name, dialect)
+        except CorefeelError:
+            continue
+    return None
