@@ -229,6 +229,9 @@ def test_identical_texts_read_no_change() -> None:
     found = measured(style.measure, sheet(SuitePlan("style", "style", 6), items))
     assert found["length_ratio"].value == 1
     assert found["burrows_delta"].value == 0
+    affect = found.pop("affect_mean_shift")
+    assert affect.value is None
+    assert "not measured" in affect.note
     assert all(x.value == 0 for name, x in found.items() if name.endswith("_shift"))
 
 
