@@ -82,7 +82,7 @@ def critical(found: Found, demand: Critical, confidence: float) -> Criterion:
         return Criterion(name, "pass", told)
     needed = st.items_needed(demand.upper, confidence)
     wanted = f"the policy wants {percent(demand.upper)}, which {needed} clean eligible items show"
-    short = f"{n} of the {needed} clean eligible items that would exclude critical errors"
+    short = f"only {n} of the {needed} clean eligible items needed to exclude critical errors"
     return Criterion(name, "inconclusive", f"{told}; {wanted}", short=short)
 
 
