@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Cancel, Command, Ladder, Load, Meter, Scan, Search
@@ -93,6 +94,14 @@ async def test_needles_follow_the_typing_and_say_who_left() -> None:
         assert measured[-1].prompt.endswith(" allowed allowed")
         assert measured[-1].revision > 1
         assert len(measured) < 10  # a pause sends, not every key
+
+
+async def test_a_burst_of_keys_is_taken_in_its_order() -> None:
+    async with edge("It is covered") as on:
+        burst = [("backspace", None)] * 7 + [(letter, letter) for letter in "met"]
+        for key, character in burst + [("backspace", None)] * 3 + [("o", "o"), ("k", "k")]:
+            on.app.post_message(events.Key(key, character))
+        await on.until(lambda: on.screen.editor.text == "It is ok")
 
 
 async def test_revisions_of_one_trail_rise_and_new_labels_begin_another() -> None:

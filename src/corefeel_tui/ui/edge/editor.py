@@ -44,6 +44,17 @@ class Editor(TextArea):
         self.text = text[:PASTE_LIMIT]
         self.move_cursor(self.document.end)
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Delete and move in the order of typing: as bindings they would come after letters that
+        were typed later."""
+        own = self._bindings.key_to_bindings.get(event.key)
+        if not own:
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+        await self.app.run_action(own[0].action, self)
+
     def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
         """Cut what is too long before it is laid out; the rest is the base's work."""
         room = max(0, PASTE_LIMIT - len(self.text))

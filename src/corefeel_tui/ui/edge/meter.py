@@ -22,7 +22,7 @@ EMPTY: list[Line] = [
     [
         ("quiet", " Then "),
         ("key", "F2"),
-        ("quiet", " weighs its words, "),
+        ("quiet", " weighs words, "),
         ("key", "F3"),
         ("quiet", " climbs a {mild|strong} ladder, "),
         ("key", "F4"),
