@@ -25,7 +25,7 @@ SCHEDULE = (
 )
 CONTINUED = (
     Phase(0, "lookup", 3072),
-    Phase(1_200_000, "dense", 3072),
+    Phase(1_600_000, "dense", 3072),
     Phase(2_900_000, "ripe", 4096),
 )
 
