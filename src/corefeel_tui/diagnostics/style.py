@@ -23,7 +23,7 @@ from corefeel_tui.verdicts import spoken
 COMMON_WORDS = 100
 
 NO_AFFECT = (
-    "not measured: no sentiment lexicon with its words in the package is still kept "
+    "not measured: it needs a sentiment lexicon that is kept, and the usual one is not "
     "(vaderSentiment's last release is of May 2020)"
 )
 
