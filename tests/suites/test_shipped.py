@@ -120,7 +120,7 @@ def test_reasoning_is_sampled_and_has_steps():
 def test_mixes_hold_what_they_promise(pocket):
     core = {suite.suite.name: suite for suite in resolve("core", pocket)}
     assert set(core) == set(KINDS)
-    assert sum(item.expected == "VETO" for item in core["verdicts"].item) == 180
+    assert sum(item.expected == "VETO" for item in core["verdicts"].item) == 240
     quick = resolve("quick", pocket)
     assert [(s.suite.name, len(s.item), s.suite.samples) for s in quick] == [
         ("verdicts", 51, 1),
