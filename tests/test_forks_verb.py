@@ -43,6 +43,9 @@ def test_every_fork_gets_a_label_once(
     assert saved["tally"] == unsaved["tally"]
     assert saved["tested"] == len(saved["forks"]) >= 1
     assert saved["waiting"] == 0
+    by_role = saved["by_role"].values()
+    assert sum(sum(counts.values()) for counts in by_role) == saved["tested"]
+    assert {fork["role"] for fork in saved["forks"]} == set(saved["by_role"])
     added = session.read_bytes()
     assert added.startswith(lines)
     assert session_info(session).status == "finished"

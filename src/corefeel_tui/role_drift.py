@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
+from corefeel_tui.events import Healed
 from corefeel_tui.folding import Record, Run, Track, Trajectory
 from corefeel_tui.roles import LABELS, ROLES, roles_of
 
@@ -54,6 +55,24 @@ def answer_roles(record: Record, run: Run, answer: Trajectory) -> list[str]:
     """The role of every token of an answer."""
     pieces = [record.pieces.get(token, "") for token in answer.ids]
     return roles_of(pieces, labels_of(run))
+
+
+def fork_role(record: Record, healed: Healed) -> str:
+    """The role of the reference's token at a fork; "other" where its run is not in the record."""
+    run = record.runs.get(healed.of)
+    if run is None:
+        return "other"
+    roles = answer_roles(record, run, run.reference)
+    return roles[healed.position] if healed.position < len(roles) else "other"
+
+
+def forks_by_role(record: Record) -> dict[str, dict[str, int]]:
+    """Role → label of the heal test → forks, roles in the order in which a reader wants them."""
+    found: dict[str, dict[str, int]] = {}
+    for healed in record.healed.values():
+        counts = found.setdefault(fork_role(record, healed), {})
+        counts[healed.label] = counts.get(healed.label, 0) + 1
+    return {role: found[role] for role in ROLES if role in found}
 
 
 def run_by_role(record: Record, run: Run, locked: bool) -> dict[str, dict[str, RoleDrift]]:

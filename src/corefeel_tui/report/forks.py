@@ -12,6 +12,7 @@ from corefeel_tui.events import JSON, Healed
 from corefeel_tui.folding import Record
 from corefeel_tui.healing import MEANINGS, ForkLabel
 from corefeel_tui.report import terminal as t
+from corefeel_tui.role_drift import fork_role, forks_by_role
 from corefeel_tui.text.inert import label_of, one_line
 from corefeel_tui.text.numbers import change, plural
 
@@ -19,6 +20,7 @@ HEADINGS = (
     "run",
     "variant",
     "at",
+    "where",
     "reference",
     "its own",
     "Δp",
@@ -45,6 +47,13 @@ def print_forks(record: Record, path: Path) -> None:
         for variant, counts in tally.labels.items()
     ]
     out.print(t.table(("variant", "tested", *kinds), rows))
+    roles = [
+        [role, str(sum(counts.values())), *(str(counts.get(kind, 0)) for kind in kinds)]
+        for role, counts in forks_by_role(record).items()
+    ]
+    if roles:
+        out.print()
+        out.print(t.table(("where", "tested", *kinds), roles))
     for label in ForkLabel:
         t.small_print(out, f"{label.value}: {MEANINGS[label]}")
     for reason, count in tally.reasons.items():
@@ -69,6 +78,7 @@ def _row(record: Record, healed: Healed) -> list[str]:
         name,
         healed.variant,
         str(healed.position),
+        fork_role(record, healed),
         label_of(record.pieces.get(healed.tokens[healed.reference], "?")),
         label_of(record.pieces.get(healed.tokens[healed.variant], "?")),
         change(forks.moved(healed)),
@@ -84,6 +94,7 @@ def forks_as_dict(record: Record, path: Path) -> JSON:
     return {
         "session": str(path),
         "tally": tally.labels,
+        "by_role": forks_by_role(record),
         "tested": tally.tested,
         "waiting": tally.waiting,
         "not_testable": tally.reasons,
@@ -98,6 +109,7 @@ def _as_dict(record: Record, healed: Healed) -> JSON:
         "item": run.started.item if run else None,
         "variant": healed.variant,
         "position": healed.position,
+        "role": fork_role(record, healed),
         "label": healed.label,
         "tokens": {
             model: {"id": id, "text": record.pieces.get(id)} for model, id in healed.tokens.items()

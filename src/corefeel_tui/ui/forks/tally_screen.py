@@ -18,6 +18,7 @@ from corefeel_tui import forks
 from corefeel_tui.events import Healed
 from corefeel_tui.folding import Record
 from corefeel_tui.healing import ForkLabel
+from corefeel_tui.role_drift import forks_by_role
 from corefeel_tui.text.inert import inert, one_line
 from corefeel_tui.text.numbers import change, plural
 from corefeel_tui.ui.forks.page import said, token
@@ -103,6 +104,10 @@ def _counts(record: Record) -> Iterator[Content]:
     for variant, counts in tally.labels.items():
         cells = "".join(f"{counts.get(x.value, 0):>{len(x.value) + 2}}" for x in ORDER)
         yield Content(f"{one_line(variant, 13):<14}{sum(counts.values()):>7}{cells}")
+    roles = forks_by_role(record)
+    if roles:
+        told = " · ".join(f"{role} {sum(counts.values())}" for role, counts in roles.items())
+        yield Content.styled(f"the reference's token there: {told}", "$quiet")
     if not tally.labels:
         yield Content("no answer leaves the reference's here")
     for reason, count in tally.reasons.items():
