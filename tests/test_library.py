@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -90,7 +91,9 @@ async def test_progress_counts_bytes_and_a_download_may_be_cut_short(
     await said.aclose()
     assert hub.cached_copy(ID) is None
     assert hub.is_partly_here(ID)
-    assert not list(hub.repository_directory(ID).rglob("*.incomplete"))
+    async with asyncio.timeout(20):
+        while list(hub.repository_directory(ID).rglob("*.incomplete")):
+            await asyncio.sleep(0.05)
     online.pause = 0.0
     planned = await library.ask("plan", ID)
     assert isinstance(planned, ev.DownloadPlanned)

@@ -20,7 +20,7 @@ LIBRARY = (sys.executable, "-P", "-m", "corefeel_tui.engine.library")
 """The process.  -P: nothing in the working directory may pass for a module."""
 
 LAST_WORDS = 4096
-GRACE = 1.0
+GRACE = 3.0
 """Seconds between asking the process to end and killing it."""
 
 
