@@ -13,7 +13,7 @@ from corefeel_tui.commands import Load
 from corefeel_tui.errors import EngineError, SessionError
 from corefeel_tui.ui.history import KEPT, History
 from corefeel_tui.ui.text.cells import View
-from corefeel_tui.ui.widgets.prompt_bar import PASTE_LIMIT
+from corefeel_tui.ui.widgets.writing import PASTE_LIMIT
 from tests.ui import stream
 from tests.ui.conftest import rows, stage
 from tests.ui.scripted import ScriptedClient
@@ -124,12 +124,36 @@ async def test_a_paste_of_a_megabyte_is_cut_with_a_sentence() -> None:
         await on.until(lambda: on.app.compare.prompt.text)
         await on.until(lambda: on.notices)
         assert len(on.app.compare.prompt.text) == PASTE_LIMIT
+        first = on.notices[0]  # which goes after some seconds
         on.app.post_message(events.Paste("more"))
-        await on.until(lambda: len(on.notices) == 2)
-        assert "1,000,000 characters" in on.notices[0]
-        assert all(f"a prompt holds {PASTE_LIMIT:,}" in note for note in on.notices)
+        await on.until(lambda: any("pasted 4 characters" in note for note in on.notices))
+        assert "1,000,000 characters" in first
+        assert all(f"a prompt holds {PASTE_LIMIT:,}" in note for note in (first, *on.notices))
         await on.press("x")
         assert on.app.is_running
+
+
+async def test_a_paste_over_the_selection_of_a_full_bar_takes_its_room() -> None:
+    async with stage(events=LOADED) as on:
+        prompt = on.app.compare.prompt
+        prompt.write("x" * PASTE_LIMIT)
+        prompt.select_all()
+        on.app.post_message(events.Paste("short"))
+        await on.until(lambda: not prompt.text.startswith("x"))
+        assert prompt.text == "short"
+        assert on.notices == []
+
+
+async def test_letters_do_not_overtake_the_keys_typed_before_them() -> None:
+    async with stage(events=LOADED) as on:
+        prompt = on.app.compare.prompt
+        prompt.write("It is covered")
+        burst = [("backspace", None)] * 7 + [(letter, letter) for letter in "met"]
+        burst += [("backspace", None)] * 3 + [("k", "k"), ("left", None), ("o", "o")]
+        for key, character in burst:
+            on.app.post_message(events.Key(key, character))
+        await on.until(lambda: len(prompt.text) == len("It is ok") and "k" in prompt.text)
+        assert prompt.text == "It is ok"
 
 
 async def test_a_short_paste_is_pasted_once() -> None:

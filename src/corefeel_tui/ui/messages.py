@@ -39,15 +39,6 @@ class ExampleWanted(Message):
         self.step = step
 
 
-class PasteCut(Message):
-    """A paste was longer than a prompt may be."""
-
-    def __init__(self, given: int, kept: int) -> None:
-        super().__init__()
-        self.given = given
-        self.kept = kept
-
-
 class HintChosen(Message):
     """A key hint was clicked."""
 

@@ -18,6 +18,7 @@ from corefeel_tui.ui.edge.screen import EdgeScreen
 from corefeel_tui.ui.edge.subject import suite_called
 from corefeel_tui.ui.screens.help import help_text
 from corefeel_tui.ui.suite_picker import prompt_choices
+from corefeel_tui.ui.widgets.writing import PASTE_LIMIT
 from tests.ui import stream
 from tests.ui.conftest import Stage, rows
 from tests.ui.edge import told
@@ -101,7 +102,18 @@ async def test_a_burst_of_keys_is_taken_in_its_order() -> None:
         burst = [("backspace", None)] * 7 + [(letter, letter) for letter in "met"]
         for key, character in burst + [("backspace", None)] * 3 + [("o", "o"), ("k", "k")]:
             on.app.post_message(events.Key(key, character))
-        await on.until(lambda: on.screen.editor.text == "It is ok")
+        await on.until(lambda: on.screen.editor.text.endswith("ok"))
+        assert on.screen.editor.text == "It is ok"
+
+
+async def test_a_paste_that_is_cut_is_told() -> None:
+    async with edge() as on:
+        on.screen.editor.write("")
+        on.app.post_message(events.Paste("word " * 200_000))
+        await on.until(lambda: on.screen.editor.text)
+        await on.until(lambda: on.notices)
+        assert len(on.screen.editor.text) == PASTE_LIMIT
+        assert f"a prompt holds {PASTE_LIMIT:,}" in on.notices[0]
 
 
 async def test_revisions_of_one_trail_rise_and_new_labels_begin_another() -> None:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from corefeel_tui.edge.readouts import Readout, parse
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.text.numbers import plural
 from corefeel_tui.ui.edge.painting import EdgeLines, Line
-from corefeel_tui.ui.messages import PasteCut
-from corefeel_tui.ui.widgets.prompt_bar import PASTE_LIMIT
+from corefeel_tui.ui.widgets.writing import WritingArea
 
 if TYPE_CHECKING:
     from corefeel_tui.ui.edge.screen import EdgeScreen
 
 
-class Editor(TextArea):
+class Editor(WritingArea):
     """The prompt; nothing is sent, so Enter breaks the line."""
 
     DEFAULT_CSS = """
@@ -38,31 +36,6 @@ class Editor(TextArea):
     def __init__(self) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False)
         self.border_title = "prompt"
-
-    def write(self, text: str) -> None:
-        """Put a text there, the cursor at its end."""
-        self.text = text[:PASTE_LIMIT]
-        self.move_cursor(self.document.end)
-
-    async def _on_key(self, event: events.Key) -> None:
-        """Delete and move in the order of typing: as bindings they would come after letters that
-        were typed later."""
-        own = self._bindings.key_to_bindings.get(event.key)
-        if not own:
-            await super()._on_key(event)
-            return
-        event.stop()
-        event.prevent_default()
-        await self.app.run_action(own[0].action, self)
-
-    def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
-        """Cut what is too long before it is laid out; the rest is the base's work."""
-        room = max(0, PASTE_LIMIT - len(self.text))
-        if len(event.text) <= room or self.read_only:
-            return
-        event.prevent_default()
-        self.replace(event.text[:room], *self.selection)
-        self.post_message(PasteCut(len(event.text), room))
 
 
 class LabelRow(Horizontal):

@@ -11,12 +11,13 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from corefeel_tui.text.inert import inert, one_line
 from corefeel_tui.text.numbers import probability
 from corefeel_tui.ui.forks.choosing import Choice
+from corefeel_tui.ui.widgets.writing import WritingArea
 
 MODELS = 6
 """So many models' probabilities stand beside a token."""
@@ -75,18 +76,18 @@ class PromptEditor(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide form") as dialog:
             dialog.border_title = "branch with an edited prompt"
-            yield TextArea(self._prompt, show_line_numbers=False)
+            yield WritingArea(self._prompt, show_line_numbers=False)
             said = f"every answer begins with {self._kept}" if self._kept else "answers begin anew"
             yield Static(Content(inert(said)), id="state")
             yield Static("^J or F5 ask · esc close", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
-        area = self.query_one(TextArea)
+        area = self.query_one(WritingArea)
         area.focus()
         area.move_cursor(area.document.end)
 
     def action_send(self) -> None:
-        text = self.query_one(TextArea).text
+        text = self.query_one(WritingArea).text
         if text.strip():
             self.dismiss(text)
         else:

@@ -21,7 +21,7 @@ from corefeel_tui.ui.batch.dock import Dock
 from corefeel_tui.ui.batch.pane import BatchPane
 from corefeel_tui.ui.feed import Feed
 from corefeel_tui.ui.history import History
-from corefeel_tui.ui.messages import CursorMoved, ExampleWanted, PaneFocused, PasteCut
+from corefeel_tui.ui.messages import CursorMoved, ExampleWanted, PaneFocused
 from corefeel_tui.ui.reading import Reading
 from corefeel_tui.ui.status import short_name
 from corefeel_tui.ui.text.cells import View
@@ -161,14 +161,6 @@ class CompareScreen(Screen[None]):
         if not self.prompt.text or self.prompt.text in self.examples:
             self._example = (self._example + message.step) % len(self.examples)
             self.prompt.write(self.examples[self._example])
-
-    @on(PasteCut)
-    def tell_paste_cut(self, message: PasteCut) -> None:
-        self.notify(
-            f"pasted {message.given:,} characters; a prompt holds {message.kept:,}, the rest was "
-            "left out",
-            severity="warning",
-        )
 
     # --- actions ----------------------------------------------------------------------------------
 

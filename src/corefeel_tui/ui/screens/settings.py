@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static, TextArea
+from textual.widgets import Input, Label, Static
 
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.ui.asking import LIMITS, WHOLE, Question
 from corefeel_tui.ui.widgets.toggle import Toggle
+from corefeel_tui.ui.widgets.writing import WritingArea
 
 MOST = 6
 """Models that can be read side by side."""
@@ -71,7 +72,7 @@ class SettingsScreen(ModalScreen[Settings | None]):
         with VerticalScroll(classes="dialog wide form") as dialog:
             dialog.border_title = "settings"
             yield Label("system prompt")
-            yield TextArea(question.system, id="system", compact=True, tab_behavior="focus")
+            yield WritingArea(question.system, id="system", compact=True, tab_behavior="focus")
             with Horizontal(classes="fields"):
                 for name, label in LABELS.items():
                     yield Label(label)
@@ -113,7 +114,7 @@ class SettingsScreen(ModalScreen[Settings | None]):
                 raise
         question = replace(
             question,
-            system=self.query_one("#system", TextArea).text.strip(),
+            system=self.query_one("#system", WritingArea).text.strip(),
             thinking=self.query_one("#thinking", Toggle).value,
             conversation=self.query_one("#conversation", Toggle).value,
         )

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.widgets import TextArea
 
 from corefeel_tui.ui.history import History
-from corefeel_tui.ui.messages import Asked, ExampleWanted, PasteCut
-
-PASTE_LIMIT = 32_768
-"""Characters of one prompt; more is cut with a sentence, never silently."""
+from corefeel_tui.ui.messages import Asked, ExampleWanted
+from corefeel_tui.ui.widgets.writing import WritingArea
 
 
-class PromptBar(TextArea):
+class PromptBar(WritingArea):
     """Where prompts are written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,16 +27,6 @@ class PromptBar(TextArea):
         )
         self._history = history
 
-    def _on_key(self, event: events.Key) -> None:  # type: ignore[override]
-        """Send and break lines in the order of typing: a binding would overtake the letters."""
-        if event.key in ("enter", "ctrl+j"):
-            event.stop()
-            event.prevent_default()
-            if event.key == "enter":
-                self.action_send()
-            else:
-                self.action_newline()
-
     def action_send(self) -> None:
         """Send what is written."""
         text = self.text.strip("\n")
@@ -51,11 +37,6 @@ class PromptBar(TextArea):
         """The prompt went out: remember it and start afresh."""
         self._history.add(self.text.strip("\n"))
         self.write("")
-
-    def write(self, text: str) -> None:
-        """Put a text into the bar, cursor at its end."""
-        self.text = text[:PASTE_LIMIT]
-        self.move_cursor(self.document.end)
 
     def action_newline(self) -> None:
         self.insert("\n")
@@ -77,12 +58,3 @@ class PromptBar(TextArea):
             self.write(later)
         else:
             self.post_message(ExampleWanted(1))
-
-    def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
-        """Cut what is too long before the text area lays it out; the rest is the base's work."""
-        room = max(0, PASTE_LIMIT - len(self.text))
-        if len(event.text) <= room:
-            return
-        event.prevent_default()
-        self.replace(event.text[:room], *self.selection)
-        self.post_message(PasteCut(len(event.text), PASTE_LIMIT))
