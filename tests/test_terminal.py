@@ -17,8 +17,8 @@ from corefeel_tui.sessions import read_session
 from .terminal import Terminal
 
 PROMPT = """Judge this action.
-{"key": "TRP1", "label": "hard_rule", "relevance": 0.9, "statement": "No salt may be burned."}
-Action: 4 sacks of salt are to be burned."""
+Action: 4 sacks of salt are to be burned.
+{"key": "TRP1", "label": "hard_rule", "relevance": 0.9, "statement": "No salt may be burned."}"""
 """Ctrl+J, which is a line feed, breaks the line while typing."""
 
 ENTER, ESCAPE, CTRL_C, CTRL_Q = "\r", "\x1b", "\x03", "\x11"

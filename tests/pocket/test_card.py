@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from corefeel_tui import pocket
-from corefeel_tui.pocket.card import KL_ITEMS, measure_in_workers
+from corefeel_tui.pocket.card import KL_ITEMS, measure
 from corefeel_tui.pocket.card_page import GOALS, render
 from corefeel_tui.pocket.evaluation import Figures, Share, one_sided
 
@@ -20,9 +20,9 @@ FEW = {
 
 
 @pytest.fixture(scope="module")
-def again() -> dict[str, Figures]:
-    shares = [["bf16", "8bit", "2bit"]]
-    figures = measure_in_workers(pocket.weights_path(), FEW, 2, 0, shares)
+def again(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Figures]:
+    folder = tmp_path_factory.mktemp("card")
+    figures = measure(pocket.weights_path(), FEW, 2, 0, [["8bit", "2bit"]], folder)
     return {one.variant: one for one in figures}
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import random
+from collections import Counter
+
 import pytest
 
 from corefeel_tui.pocket import scoring
 from corefeel_tui.pocket.corpus import heldout_items
 from corefeel_tui.pocket.describe import describe_item
 from corefeel_tui.pocket.judge import Action, Line, decide
+from corefeel_tui.pocket.judge_items import RULES, coined_domain, judge_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
 from corefeel_tui.pocket.world import handbook
 
@@ -111,3 +116,25 @@ def test_one_broken_turn_breaks_the_constraint() -> None:
 def test_refusals_are_known_by_their_openers() -> None:
     assert looks_like_refusal("I am sorry, but no.")
     assert not looks_like_refusal("Of course. I cannot wait.")
+
+
+def test_items_by_rule_reach_every_rule_alike() -> None:
+    rng = random.Random(5)
+    drawn = Counter(judge_item(rng, WORLD, by_rule=True).rule for _ in range(600))
+    coined_goods = 0.3 * 600
+    known = (600 - coined_goods) / 6
+    assert set(drawn) == set(RULES)
+    assert min(drawn.values()) > known / 2
+
+
+def test_the_action_stands_before_the_evidence() -> None:
+    item = judge_item(random.Random(5), WORLD)
+    _, action, *rows = item.messages[0][1].splitlines()
+    assert action.startswith("Action: ")
+    assert [json.loads(row)["key"] for row in rows] == [f"TRP{n + 1}" for n in range(len(rows))]
+
+
+def test_a_coined_place_is_unknown_to_the_handbook() -> None:
+    rng = random.Random(5)
+    items = [judge_item(rng, WORLD, coined_domain(rng), by_rule=True) for _ in range(60)]
+    assert {item.rule for item in items} == set(RULES[2:])

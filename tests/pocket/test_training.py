@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from corefeel_tui.pocket.tokenizer import (  # noqa: E402
     item_texts,
     train_tokenizer,
 )
+from corefeel_tui.pocket.workers import run_workers  # noqa: E402
 
 TINY = Shape(
     hidden_size=64,
@@ -125,9 +127,9 @@ def test_a_conversation_scores_the_same_alone_and_in_a_batch(tokenizer: Any) -> 
 
 def test_only_the_assistant_is_learned(tokenizer: Any) -> None:
     item = next(training_items(2))
-    ids, learned = encode_item(tokenizer, item)
+    ids, weights = encode_item(tokenizer, item)
     said = tokenizer.decode(
-        [i for i, mine in zip(ids, learned, strict=True) if mine], skip_special_tokens=False
+        [i for i, weight in zip(ids, weights, strict=True) if weight], skip_special_tokens=False
     )
     assert said.split("<|end|>")[:-1] == [
         text for role, text in item.messages if role == "assistant"
@@ -164,3 +166,26 @@ def test_mlx_lm_loads_the_export_with_the_same_logits(tmp_path: Path, tokenizer:
     logits = network.logits(pack([Encoded(ids, [True] * len(ids))])).detach().numpy()
     assert np.abs(np.array(model(mx.array(ids)[None])[0]) - logits).max() < 1e-3
     assert theirs.eos_token_ids == {tokenizer.token_to_id("<|end|>")}
+
+
+def test_a_decision_weighs_more_than_the_words_around_it(tokenizer: Any) -> None:
+    item = next(item for item in training_items(2) if item.skill == "judge")
+    ids, weights = encode_item(tokenizer, item)
+    heavy = [tokenizer.decode([i]) for i, weight in zip(ids, weights, strict=True) if weight > 1]
+    decisions = [
+        json.loads(text)["decision"] for role, text in item.messages if role == "assistant"
+    ]
+    assert len(heavy) == len(decisions)
+    assert all(decision.startswith(token) for token, decision in zip(heavy, decisions, strict=True))
+
+
+def test_two_workers_train_one_model(tmp_path: Path, tokenizer: Any) -> None:
+    """Found only by workers of their own processes: what they are given must be found by name."""
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    run_workers(2, training.train_run, plan(2), tmp_path / "tokenizer.json", tmp_path / "two", 1)
+    two = training.Trainer(plan(2), tokenizer, tmp_path / "two")
+    one = training.Trainer(plan(2), tokenizer, tmp_path / "one")
+    one.run()
+    assert two.progress.position == one.progress.position
+    for ours, theirs in zip(two.network.parameters(), one.network.parameters(), strict=True):
+        assert float((ours - theirs).abs().mean()) < 1e-4

@@ -54,10 +54,10 @@ def read_line(row: dict[str, object]) -> Line:
 
 def read_prompt(prompt: str) -> tuple[int, tuple[Line, ...], Action]:
     """Wording, lines and action of a judge's prompt."""
-    _, *rows, last = prompt.splitlines()
+    _, action, *rows = prompt.splitlines()
     lines = tuple(read_line(json.loads(row)) for row in rows)
     for form, template in enumerate(ACTION):
-        found = matched(template, last.removeprefix("Action: "))
+        found = matched(template, action.removeprefix("Action: "))
         if found:
             return form, lines, Action(int(found["n"]), found["u"], found["s"], found["h"])
     raise AssertionError(prompt)

@@ -8,7 +8,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -65,11 +65,15 @@ def train(
     begins: Annotated[
         Path | None, typer.Option(help="begin with this model's weights, not random ones")
     ] = None,
+    schedule: Annotated[
+        str, typer.Option(help="mixtures in order: whole, looking-up or judging")
+    ] = "whole",
 ) -> None:
     """Train, or go on with an interrupted run; give --steps, --minutes or --deadline."""
     if find_spec("torch") is None:
         raise CorefeelError("training needs torch; run `pip install corefeel-tui[train]`")
-    from .plan import Plan, continued
+    from .plan import SCHEDULES, Plan, continued
+    from .trainer import train_run
     from .workers import run_workers
 
     if steps is None and minutes is None and deadline is None:
@@ -77,27 +81,18 @@ def train(
     until = time.time() + 60 * minutes if minutes is not None else None
     if deadline is not None:
         until = time.mktime(time.strptime(time.strftime("%Y-%m-%d ") + deadline, "%Y-%m-%d %H:%M"))
-    plan = Plan(seed, steps, until, decay, compiled=compiled)
+    if schedule not in SCHEDULES:
+        raise CorefeelError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
+    plan = Plan(seed, steps, until, decay, schedule=SCHEDULES[schedule], compiled=compiled)
     if begins is not None:
         plan = continued(plan, begins)
-    _tokenizer(folder)
-    run_workers(workers, _train, plan, folder, threads)
+    tokenizer = _made_tokenizer(folder)
+    run_workers(workers, train_run, plan, tokenizer, folder, threads)
 
 
-def _train(plan: Any, folder: Path, threads: int) -> None:
-    import torch
-
-    from .trainer import Trainer
-
-    torch.set_num_threads(threads)
-    Trainer(plan, _tokenizer(folder), folder).run()
-
-
-def _tokenizer(folder: Path) -> Any:
-    """The run's tokenizer, trained on first use from the first training conversations."""
+def _made_tokenizer(folder: Path) -> Path:
+    """The file of the run's tokenizer, trained on first use from the first conversations."""
     from itertools import chain, islice
-
-    from tokenizers import Tokenizer
 
     from .corpus import training_items
     from .tokenizer import item_texts, save_tokenizer, train_tokenizer
@@ -106,7 +101,7 @@ def _tokenizer(folder: Path) -> Any:
     if not path.exists():
         sample = chain(islice(training_items(1), 20_000), islice(training_items(2, "long"), 15_000))
         save_tokenizer(train_tokenizer(item_texts(sample)), path.parent)
-    return Tokenizer.from_file(str(path))
+    return path
 
 
 @app.command()

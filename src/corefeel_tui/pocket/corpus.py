@@ -17,7 +17,7 @@ from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
-from .judge_items import heldout_domain, judge_item
+from .judge_items import coined_domain, heldout_domain, judge_item
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
@@ -29,8 +29,8 @@ SKILLS = ("judge", "facts", "describe", "reason", "recall", "converse", "refuse"
 DOMAINS = tuple(words.HELDOUT_DOMAINS)
 
 # Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
-# acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts; the tokenizer was
-# made from `short` and `long`.
+# acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts, `bench`,
+# `boundary` and `verdict` the most verdicts; the tokenizer was made from `short` and `long`.
 MIXTURES: dict[str, dict[str, float]] = {
     "short": {
         "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
@@ -61,6 +61,21 @@ MIXTURES: dict[str, dict[str, float]] = {
         "judge": 0.26, "evidence": 0.10, "fact": 0.24, "card": 0.08, "rule": 0.05, "describe": 0.03,
         "explain": 0.01, "reason": 0.12, "recall": 0.05, "copy": 0.01, "converse": 0.04,
         "refuse": 0.04, "persona": 0.02,
+    },
+    "bench": {
+        "judge": 0.38, "coined": 0.10, "evidence": 0.12, "fact": 0.12, "card": 0.03, "rule": 0.05,
+        "describe": 0.05, "explain": 0.01, "reason": 0.07, "recall": 0.02, "copy": 0.01,
+        "converse": 0.01, "refuse": 0.02, "persona": 0.01,
+    },
+    "boundary": {
+        "judge": 0.10, "near": 0.36, "near_coined": 0.08, "evidence": 0.12, "fact": 0.11, "card":
+        0.03, "rule": 0.06, "describe": 0.04, "explain": 0.01, "reason": 0.05, "recall": 0.01,
+        "converse": 0.01, "refuse": 0.01, "persona": 0.01,
+    },
+    "verdict": {
+        "judge": 0.14, "near": 0.20, "near_coined": 0.05, "evidence": 0.04, "fact": 0.20,
+        "card": 0.04, "rule": 0.05, "describe": 0.06, "explain": 0.01, "reason": 0.10, "recall": 0.03, "copy": 0.01,
+        "converse": 0.02, "refuse": 0.03, "persona": 0.02,
     },
 }  # fmt: skip
 
@@ -94,9 +109,12 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
     facts, by_subject = _facts()
     long = stage != "short"
     makers: dict[str, Callable[[], Item]] = {
-        "judge": lambda: judge_item(rng, world, actions=rng.choice((1, 2, 3))),
+        "judge": lambda: judge_item(rng, world, actions=rng.choice((1, 1, 1, 2))),
+        "coined": lambda: judge_item(rng, world, coined_domain(rng)),
+        "near": lambda: judge_item(rng, world, by_rule=True),
+        "near_coined": lambda: judge_item(rng, world, coined_domain(rng), by_rule=True),
         "evidence": lambda: judge_item(
-            rng, world, actions=rng.choice((1, 2, 3)), questions=rng.choice((2, 3, 4))
+            rng, world, actions=rng.choice((1, 1, 2)), questions=rng.choice((1, 2, 3))
         ),
         "copy": lambda: copy_item(
             rng, rng.randint(4, 40) if stage == "dense" else rng.randint(2, 12)

@@ -75,7 +75,7 @@ def with_tail(rng: random.Random, sentence: str, register: str) -> str:
     its entropy.
     """
     tails = [
-        rng.choice(TAILS).format(**_slots(rng, register)) for _ in range(rng.choice((1, 1, 2)))
+        rng.choice(TAILS).format(**_slots(rng, register)) for _ in range(rng.choice((1, 2, 2)))
     ]
     return f"{sentence[:-1]}{''.join(tails)}{sentence[-1]}"
 

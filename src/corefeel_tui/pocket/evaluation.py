@@ -1,31 +1,23 @@
-"""Held-out items through the model and its variants, folded into the figures of the card;
-imports no MLX.
+"""The held-out items of the card, and what a run of them found, folded into its figures;
+runs nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from corefeel_tui.arrays import pool
+from corefeel_tui.errors import CorefeelError
+from corefeel_tui.evidence import Evidence, ItemEvidence
+
 from . import scoring
-from .conversation import Item, Message
+from .card_run import by_column
+from .conversation import Item
 from .corpus import DOMAINS, SKILLS, heldout_items
-
-MAX_TOKENS = 160
-
-
-class Runner(Protocol):
-    """One loaded model: encodes, answers greedily, decodes."""
-
-    tokenizer: Any
-
-    def encode(self, messages: list[Message], ask: bool = True) -> list[int]: ...
-
-    def answer(self, prompts: list[list[int]], max_tokens: int) -> list[list[int]]: ...
 
 
 @dataclass(frozen=True)
@@ -86,51 +78,6 @@ def _more_vetoes(judge: list[Item], wanted: int) -> list[Item]:
     return [item for item in later if item.expected == "VETO"][:missing]
 
 
-def replies(runner: Runner, items: list[Item]) -> list[list[str]]:
-    """The model's own replies: one, or one per turn of a rolling item on its own history."""
-    histories: list[list[Message]] = [[] for _ in items]
-    said: list[list[str]] = [[] for _ in items]
-    pending = {index: _first(item) for index, item in enumerate(items)}
-    while pending:
-        for index, cursor in pending.items():
-            history = items[index].messages[cursor[0] : cursor[1]]
-            histories[index] += [{"role": role, "content": text} for role, text in history]
-        order = list(pending)
-        answers = runner.answer([runner.encode(histories[i]) for i in order], MAX_TOKENS)
-        for index, tokens in zip(order, answers, strict=True):
-            text = runner.tokenizer.decode(tokens)
-            said[index].append(text)
-            histories[index].append({"role": "assistant", "content": text})
-        pending = {
-            index: (end + 1, end + 2)
-            for index, (_, end) in pending.items()
-            if end + 2 < len(items[index].messages)
-        }
-    return said
-
-
-def _first(item: Item) -> tuple[int, int]:
-    """The messages before the first reply that the model must give."""
-    if not item.rolling:
-        return 0, len(item.messages) - 1
-    return 0, next(n for n, (role, _) in enumerate(item.messages) if role == "assistant")
-
-
-def transcript(runner: Runner, item: Item, said: list[str]) -> tuple[list[int], list[int]]:
-    """Token ids of a conversation with the model's replies, and the positions that predict them."""
-    replaced = list(item.messages)
-    places = [n for n, (role, _) in enumerate(replaced) if role == "assistant"][-len(said) :]
-    for place, text in zip(places, said, strict=True):
-        replaced[place] = ("assistant", text)
-    messages = [{"role": role, "content": text} for role, text in replaced]
-    positions: list[int] = []
-    for place in places:
-        begin = len(runner.encode(messages[:place]))
-        end = len(runner.encode(messages[: place + 1], ask=False))
-        positions += range(begin - 1, end - 1)
-    return runner.encode(messages, ask=False), positions
-
-
 def score(
     figures: Figures, chosen: dict[str, list[Item]], said: dict[str, list[list[str]]]
 ) -> None:
@@ -161,25 +108,52 @@ def one_sided(share: Share) -> float:
     return float(beta.ppf(0.95, share.right + 1, share.count - share.right))
 
 
-def length_ratio(
-    reference: dict[str, list[list[str]]],
-    variant: dict[str, list[list[str]]],
-    count: Callable[[str], int],
-) -> float:
-    """exp of the mean log ratio of answer lengths, last answers."""
+def figures_of(
+    evidence: Evidence, variant: str, chosen: dict[str, list[Item]], kl_items: int
+) -> Figures:
+    """What one run found of one variant; drift is that on the reference's own answers to the
+    first `kl_items` items of every skill.
+
+    Raises CorefeelError where an item was not answered, SessionError where arrays are damaged.
+    """
+    found = by_column(evidence, chosen)
+    figures = Figures(variant)
+    said = {
+        column: [[answer.text for answer in item.given(variant)] for item in items]
+        for column, items in found.items()
+    }
+    score(figures, chosen, said)
+    figures.length_ratio = _length_ratio(found, evidence.reference, variant)
+    if variant == evidence.reference:
+        figures.kl_by_skill = dict.fromkeys(SKILLS, 0.0)
+    else:
+        drifted = {skill: found[skill][:kl_items] for skill in SKILLS}
+        _fold_drift(figures, evidence, drifted)
+    return figures
+
+
+def _length_ratio(found: dict[str, list[ItemEvidence]], reference: str, variant: str) -> float:
+    """exp of the mean log ratio of answer lengths in tokens, last answers."""
     logs = [
-        math.log(max(1, count(ours[-1])) / max(1, count(theirs[-1])))
-        for column in reference
-        for theirs, ours in zip(reference[column], variant[column], strict=True)
+        math.log(max(1, item.given(variant)[-1].tokens) / max(1, item.given(reference)[-1].tokens))
+        for items in found.values()
+        for item in items
     ]
     return math.exp(sum(logs) / len(logs))
 
 
-def fold_drift(figures: Figures, by_skill: dict[str, list[Any]]) -> None:
+def _fold_drift(
+    figures: Figures, evidence: Evidence, by_skill: dict[str, list[ItemEvidence]]
+) -> None:
     """Mean and p99 KL and flips over all positions; equal items per skill were given."""
-    kl = np.concatenate([drift.kl for drifts in by_skill.values() for drift in drifts])
-    flips = np.concatenate([drift.flips for drifts in by_skill.values() for drift in drifts])
+    items = [item for chosen in by_skill.values() for item in chosen]
+    pooled = pool(evidence, items, figures.variant)
+    if pooled is None:
+        raise CorefeelError(f"{evidence.path}: no KL of {figures.variant} beside it")
+    kl, owners = pooled
+    skills = np.repeat(list(by_skill), [len(chosen) for chosen in by_skill.values()])[owners]
     figures.kl_mean, figures.kl_p99 = float(kl.mean()), float(np.percentile(kl, 99))
-    figures.flips = float(flips.mean())
-    for skill, drifts in by_skill.items():
-        figures.kl_by_skill[skill] = float(np.concatenate([drift.kl for drift in drifts]).mean())
+    drifts = [drift for item in items for drift in item.drift[figures.variant]]
+    figures.flips = sum(d.flips for d in drifts) / sum(d.positions for d in drifts)
+    for skill in by_skill:
+        figures.kl_by_skill[skill] = float(kl[skills == skill].mean())

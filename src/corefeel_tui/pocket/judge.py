@@ -92,8 +92,11 @@ def decide(world: World, lines: tuple[Line, ...], action: Action) -> Verdict:
     return Verdict("APPROVE", (), "Nothing stands against it.", "clear")
 
 
-def render(lines: tuple[Line, ...], action_text: str | None, intro: str) -> str:
-    """The user message: intro, one JSON object per evidence line, then the action if any."""
+def render(lines: tuple[Line, ...], action_text: str, intro: str) -> str:
+    """The user message: intro, the action, then one JSON object per evidence line.
+
+    The action comes first, so that every line can be held against it while it is read.
+    """
     rows = [
         json.dumps(
             {
@@ -105,5 +108,4 @@ def render(lines: tuple[Line, ...], action_text: str | None, intro: str) -> str:
         )
         for n, x in enumerate(lines, 1)
     ]
-    ending = [] if action_text is None else [f"Action: {action_text}"]
-    return "\n".join([intro, *rows, *ending])
+    return "\n".join([intro, f"Action: {action_text}", *rows])

@@ -39,10 +39,21 @@ ACTION = (
 INTRO = (
     "Judge this action.",
     "Give a verdict.",
-    "Evidence:",
+    "May this be done?",
     "Weigh the evidence and judge the action.",
 )
+DECISIONS = ("APPROVE", "REVISE", "VETO")
+RULES = (
+    "handbook_forbids",
+    "hard_rule_permits",
+    "hard_rule_forbids",
+    "hard_rule_limit",
+    "open_harm",
+    "clear",
+)
+"""The first two need a handbook that knows the good."""
 AGAIN = ("And this one?", "Same evidence, new action.", "Now judge this.")
+VERDICT = ("Your verdict?", "Now judge it.", "So what is your verdict?")
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,16 @@ TOWN = Domain(
 )
 
 
+def coined_domain(rng: random.Random) -> Domain:
+    """A place of made-up words, judged by its evidence alone."""
+
+    def some(*frames: str) -> tuple[str, ...]:
+        return tuple(rng.choice(frames).format(coined(rng), coined(rng)) for _ in range(3))
+
+    handlings = some("{}ed", "{}ed under the {}", "{} by {}")
+    return Domain("coined", some("{}"), handlings, some("{}"), some("a {}", "two {} {}"))
+
+
 def heldout_domain(name: str) -> Domain:
     lists = words.HELDOUT_DOMAINS[name]
     return Domain(
@@ -71,34 +92,42 @@ def heldout_domain(name: str) -> Domain:
 
 
 def judge_item(
-    rng: random.Random, world: World, domain: Domain = TOWN, actions: int = 1, questions: int = 0
+    rng: random.Random,
+    world: World,
+    domain: Domain = TOWN,
+    actions: int = 1,
+    questions: int = 0,
+    by_rule: bool = False,
 ) -> Item:
     """One item; with `actions` > 1 the same evidence is judged again for neighbouring actions.
 
     With `questions` > 0 that many small questions about the evidence come before the verdict.
+    Decisions are equally frequent; `by_rule`, the rules that derive them are.
     """
     goods = (
         domain.goods
         if rng.random() < 0.7 or domain is not TOWN
         else (*(coined(rng) for _ in range(3)),)
     )
-    wanted = rng.choice(("APPROVE", "REVISE", "VETO"))
+    reachable = RULES if any(good in world.substances for good in goods) else RULES[2:]
+    wanted = rng.choice(reachable if by_rule else DECISIONS)
     while True:
         action = _action(rng, domain, goods)
         lines = _lines(rng, world, domain, goods, action)
         verdict = decide(world, lines, action)
-        if verdict.decision == wanted:
+        if wanted in (verdict.decision, verdict.rule):
             break
     messages: list[tuple[str, str]] = []
     signatures: list[tuple[object, ...]] = []
+    text, form = _action_text(rng, action)
+    shown = render(lines, text, rng.choice(INTRO))
     for index in range(questions):
         asked, answer, kind = evidence_question(rng, world, lines, action)
-        opening = render(lines, None, rng.choice(INTRO)) + "\n" if index == 0 else ""
+        opening = f"{shown}\n" if index == 0 else ""
         messages += [("user", opening + asked), ("assistant", answer)]
         signatures.append(("evidence", kind, lines, action))
-    text, form = _action_text(rng, action)
-    shown = render(lines, text, rng.choice(INTRO)) if not messages else f"Action: {text}"
-    messages += [("user", shown), ("assistant", verdict.json())]
+    asked = rng.choice(VERDICT) if questions else shown
+    messages += [("user", asked), ("assistant", verdict.json())]
     signatures.append(("judge", form, lines, action))
     for _ in range(actions - 1):
         action = _neighbour(rng, domain, goods, action)

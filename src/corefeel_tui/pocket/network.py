@@ -53,21 +53,22 @@ class Group(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """One conversation as ids, which of them are to be learned, and the index of its skill."""
+    """One conversation as ids, the weight of each in the loss, and the index of its skill."""
 
     ids: list[int]
-    learned: list[bool]
+    weights: list[float]
     skill: int = 0
 
 
 class Packed(NamedTuple):
-    """One batch: ids, position in the conversation, next-token targets (-1: not learned),
-    attention groups, skills.
+    """One batch: ids, position in the conversation, next-token targets (-1: not learned) and
+    their weights, attention groups, skills.
     """
 
     ids: Tensor
     positions: Tensor
     targets: Tensor
+    weights: Tensor
     groups: list[Group]
     skills: Tensor
     starts: list[int]
@@ -224,11 +225,11 @@ def pack(conversations: list[Encoded], spread: float = 1.2) -> Packed:
     `starts` holds where each conversation begins, in the order given.
     """
     order = sorted(range(len(conversations)), key=lambda index: -len(conversations[index].ids))
-    columns: tuple[list[int], list[int], list[int], list[int]] = ([], [], [], [])
+    columns: tuple[list[float], ...] = ([], [], [], [], [])
     starts = [0] * len(conversations)
     groups: list[Group] = []
     for index in order:
-        tokens, learned, skill = conversations[index]
+        tokens, weights, skill = conversations[index]
         length = len(tokens)
         if not groups or groups[-1].width > spread * length:
             groups.append(Group(0, length))
@@ -236,14 +237,15 @@ def pack(conversations: list[Encoded], spread: float = 1.2) -> Packed:
         starts[index] = len(columns[0])
         width = groups[-1].width
         padding = [0] * (width - length)
-        targets = [tokens[i + 1] if learned[i + 1] else -1 for i in range(length - 1)]
+        targets = [tokens[i + 1] if weights[i + 1] else -1 for i in range(length - 1)]
         rows = (
             tokens + padding,
             range(width),
             targets + [-1] * (width - length + 1),
+            weights[1:] + [0.0] * (width - length + 1),
             [skill] * width,
         )
         for column, row in zip(columns, rows, strict=True):
             column.extend(row)
-    ids, positions, targets_, skills = (torch.tensor(column) for column in columns)
-    return Packed(ids, positions, targets_, groups, skills, starts)
+    ids, positions, targets_, weights_, skills = (torch.tensor(column) for column in columns)
+    return Packed(ids, positions, targets_, weights_, groups, skills, starts)

@@ -23,11 +23,17 @@ SCHEDULE = (
     Phase(9_344_598, "focus", 2048),
     Phase(15_500_000, "dense", 2048),
 )
-CONTINUED = (
+LOOKING_UP = (
     Phase(0, "lookup", 3072),
     Phase(1_600_000, "dense", 3072),
     Phase(2_900_000, "ripe", 4096),
 )
+JUDGING = (
+    Phase(0, "bench", 4096),
+    Phase(2_900_000, "boundary", 4096),
+    Phase(9_000_000, "verdict", 4096),
+)
+SCHEDULES = {"whole": SCHEDULE, "looking-up": LOOKING_UP, "judging": JUDGING}
 
 
 @dataclass(frozen=True)
@@ -51,5 +57,5 @@ class Plan:
 
 
 def continued(plan: Plan, model: Path) -> Plan:
-    """A run that begins with an exported model's weights: looking things up comes first."""
-    return replace(plan, begins=str(model), schedule=CONTINUED, matrix_rate=0.015, other_rate=0.003)
+    """A run that begins with an exported model's weights, at gentler rates."""
+    return replace(plan, begins=str(model), matrix_rate=0.015, other_rate=0.003)

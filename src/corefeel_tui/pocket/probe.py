@@ -35,7 +35,7 @@ def probe(
         for item in heldout_items(skill, per_skill):
             ids, _ = encode_item(tokenizer, item)
             begin = len(ids) - 1 - ids[::-1].index(header)
-            packed = pack([Encoded(ids, [place > begin for place in range(len(ids))])])
+            packed = pack([Encoded(ids, [float(place > begin) for place in range(len(ids))])])
             logits = network.logits(packed)[begin : len(ids) - 1]
             answer = torch.tensor(ids[begin + 1 :])
             total += float(torch.nn.functional.cross_entropy(logits, answer, reduction="sum"))

@@ -100,10 +100,14 @@ MOODS = {
     ),
 }
 NOUNS = words.spaced(
-    "gull rope mast barrel lamp cat clerk sailor door kettle bell tide sail chimney stair "
-    "window bench oar child widow crane cart loaf fish dog fiddler wall roof net boat candle "
-    "baker parrot gate ladder flag horse song shadow bucket stove chair shelf garden step "
-    "porter goose pigeon"
+    "anchor baker banner barrel bell bench boat book bottle brick brush bucket cage "
+    "candle cart chain chandler chart child clerk coin compass cooper crane crown "
+    "cup dagger dice diver dog door drum feather ferry fiddler fish flag flint flute "
+    "garden gate glazier glove gull hall heron hook kettle key ladder lamp lantern "
+    "lobster loft map mast mermaid mirror moon needle net oar oak otter pantry "
+    "parrot pear pilot porter raven ring roof rope saddle sail sailor scarf sea shelf "
+    "ship smith song spoon stair step stove street swan tanner thistle tide torch tower "
+    "violet wagon wall warden whale wheel whistle wind"
 )
 VERBS = {
     "plain": words.spaced("stands waits works turns rests leans sits stays moves passes"),
@@ -124,5 +128,7 @@ TAILS = (
     ", between a {n} and a {b} {m}",
     " and the {n} {v}",
     ": {n}, {m}, {o}",
+    ", with {n} and {m}",
+    " and {n}, {m} and {o}",
 )
 SKIES = words.spaced("bruised leaden starless weeping ashen iron dying wan black sullen")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 VOCABULARY = 2560
 PAD, SYSTEM, USER, ASSISTANT, END = "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"
+DECISION = '{"decision": "'
+DECISION_WEIGHT = 8.0
 SPECIALS = (PAD, SYSTEM, USER, ASSISTANT, END)
 
 # A run of letters or one digit may carry the space before it; JSON's `", "` and `": "` are single
@@ -65,19 +67,23 @@ def special_id(tokenizer: Tokenizer, token: str) -> int:
     return int(number)
 
 
-def encode_item(tokenizer: Tokenizer, item: Item) -> tuple[list[int], list[bool]]:
-    """Token ids of a conversation as the chat template renders it, and which ids the assistant
-    must produce.
+def encode_item(tokenizer: Tokenizer, item: Item) -> tuple[list[int], list[float]]:
+    """Token ids of a conversation as the chat template renders it, and the weight of each in the
+    loss: 0 for what the assistant is given, 1 for what it must produce, more for a decision.
     """
     ids: list[int] = []
-    learned: list[bool] = []
+    weights: list[float] = []
     end = special_id(tokenizer, END)
+    opening = tokenizer.encode(DECISION, add_special_tokens=False).ids
     for role, text in item.messages:
         body = tokenizer.encode(text, add_special_tokens=False).ids
         ids += [special_id(tokenizer, f"<|{role}|>"), *body, end]
-        mine = role == "assistant"
-        learned += [False, *([mine] * len(body)), mine]
-    return ids, learned
+        mine = float(role == "assistant")
+        shares = [mine] * (len(body) + 1)
+        if mine and body[: len(opening)] == opening:
+            shares[len(opening)] = DECISION_WEIGHT
+        weights += [0.0, *shares]
+    return ids, weights
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:

@@ -92,12 +92,13 @@ class Trainer:
     def _step(self) -> tuple[torch.Tensor, torch.Tensor]:
         phase = self._phase()
         conversations = self.stream.batch(phase.mixture, phase.batch_tokens)
-        learned = sum(sum(conversation.learned) for conversation in conversations)
+        weight = sum(sum(conversation.weights) for conversation in conversations)
         packed = _moved(pack(mine(conversations)), self.device)
         rate = self._rate()
         with torch.autocast(self.device, dtype=torch.bfloat16):
             losses = self.network.losses(packed)
-        (losses.sum() / learned).backward()
+        weights = packed.weights[packed.targets >= 0]
+        ((losses * weights).sum() / weight).backward()
         summed([weight.grad for weight in self.network.parameters() if weight.grad is not None])
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimizer, peak in self.optimizers:
@@ -197,9 +198,16 @@ class Trainer:
         self.progress = Progress(**{**kept, "position": Position(*kept["position"])})
 
 
+def train_run(plan: Plan, tokenizer: Path, folder: Path, threads: int) -> None:
+    """One worker's part of a run; at module level, so that a fresh process finds it by name."""
+    torch.set_num_threads(threads)
+    Trainer(plan, Tokenizer.from_file(str(tokenizer)), folder).run()
+
+
 def _moved(packed: Packed, device: str) -> Packed:
-    ids, positions, targets = (part.to(device) for part in packed[:3])
-    return Packed(ids, positions, targets, packed.groups, packed.skills.to(device), packed.starts)
+    ids, positions, targets, weights = (part.to(device) for part in packed[:4])
+    skills = packed.skills.to(device)
+    return Packed(ids, positions, targets, weights, packed.groups, skills, packed.starts)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from itertools import zip_longest
 
 from .conversation import Item
 from .corpus import SKILLS, heldout_items
+from .suite_file import suite_file
 
 EACH = 10
 HEAD = """\
@@ -36,35 +35,13 @@ def _short(item: Item) -> bool:
     return len(item.messages[0][1]) < limit
 
 
-def expected(item: Item) -> str | None:
-    """What stands in a right answer, where there is one such text."""
-    return None if item.rule.startswith("register") else item.expected
-
-
 def suite_text() -> str:
     """The whole file."""
-    tables = [
-        _table(f"{skill}-{number}", item)
-        for skill in SKILLS
-        for number, item in enumerate(chosen(skill), 1)
-    ]
-    return "\n".join([HEAD, *tables])
-
-
-def _table(name: str, item: Item) -> str:
-    asked = [text for role, text in item.messages if role == "user"]
-    lines = ["[[item]]", f'id = "{name}"']
-    if len(asked) == 1:
-        lines.append(f"prompt = {_quoted(asked[0])}")
-    else:
-        lines += ["turns = [", *(f"  {_quoted(text)}," for text in asked), "]"]
-    answer = expected(item)
-    if answer is not None:
-        lines.append(f"expected = {json.dumps(answer)}")
-    lines += [f'tags = ["{item.skill}"]', ""]
-    return "\n".join(lines)
-
-
-def _quoted(text: str) -> str:
-    quote: Callable[[str], str] = json.dumps
-    return f"'''\n{text}'''" if "\n" in text else quote(text)
+    return suite_file(
+        HEAD,
+        (
+            (f"{skill}-{number}", item)
+            for skill in SKILLS
+            for number, item in enumerate(chosen(skill), 1)
+        ),
+    )

@@ -13,8 +13,8 @@ from corefeel_tui.sessions import read_session
 from tests.terminal import Terminal
 
 PROMPT = """Judge this action.
-{"key": "TRP1", "label": "hard_rule", "relevance": 0.9, "statement": "No salt may be burned."}
-Action: 4 sacks of salt are to be {burned|sold}."""
+Action: 4 sacks of salt are to be {burned|sold}.
+{"key": "TRP1", "label": "hard_rule", "relevance": 0.9, "statement": "No salt may be burned."}"""
 """A ladder of two rungs; the needles read the first."""
 
 CTRL_E, CTRL_Q, F3 = "\x05", "\x11", "\x1bOR"
