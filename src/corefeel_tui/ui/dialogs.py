@@ -84,9 +84,9 @@ class Dialogs:
 
     def suites(self) -> None:
         """A prompt of the suites, into the prompt bar."""
-        from corefeel_tui.ui.suite_picker import SuitePicker
+        from corefeel_tui.ui.suite_picker import prompt_picker
 
-        self._app.push_screen(SuitePicker(self._app.desk.pocket), self._take_prompt)
+        self._app.push_screen(prompt_picker(self._app.desk.pocket), self._take_prompt)
 
     def _take_prompt(self, choice: PromptChoice | None) -> None:
         if choice is None:

@@ -5,28 +5,18 @@ Knows what a suite tells of its items; how suites are read and checked is `suite
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.text.inert import one_line, preview
+from corefeel_tui.ui.screens.chooser import Choice, Chooser, Offer
 
 if TYPE_CHECKING:
     from corefeel_tui.suites import Suite
-
-LISTED = 300
-"""Longest list shown at once; the search finds the rest."""
 
 MADE = 60
 """How many items of a generated suite are worth a look by hand."""
@@ -88,64 +78,18 @@ def examples(choices: list[PromptChoice], count: int = 3) -> list[str]:
     return list(reversed(kinds.values()))[:count]
 
 
-class SuitePicker(ModalScreen[PromptChoice | None]):
-    """Search the suites' prompts and take one."""
+def prompt_picker(pocket: bool) -> Chooser[PromptChoice]:
+    """Search the suites' prompts and take one; files that cannot be read are told."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "close"),
-        ("down", "list", "list"),
-    ]
+    def offer() -> Offer[PromptChoice]:
+        found, faults = prompt_choices(pocket)
+        return Offer([Choice(_line(one), _haystack(one), one) for one in found], faults)
 
-    def __init__(self, pocket: bool) -> None:
-        super().__init__()
-        self._pocket = pocket
-        self._choices: list[PromptChoice] = []
-        self._shown: list[PromptChoice] = []
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog wide") as dialog:
-            dialog.border_title = "prompts"
-            yield Input(placeholder="search", compact=True)
-            yield OptionList(markup=False, compact=True)
-            yield Static("⏎ take · ↓ list · esc close", classes="dialog-keys", markup=False)
-
-    async def on_mount(self) -> None:
-        self._choices, faults = await asyncio.to_thread(prompt_choices, self._pocket)
-        for fault in faults:
-            self.notify(one_line(fault, 300), severity="warning", markup=False)
-        self._list(self.query_one(Input).value)
-
-    def _list(self, words: str) -> None:
-        wanted = words.lower().split()
-        self._shown = [c for c in self._choices if all(w in _haystack(c) for w in wanted)][:LISTED]
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(Option(_line(choice)) for choice in self._shown)
-        if not self._shown:
-            options.add_option(Option(Content("no prompt fits"), disabled=True))
-        options.highlighted = 0 if self._shown else None
-
-    @on(Input.Changed)
-    def search(self, event: Input.Changed) -> None:
-        self._list(event.value)
-
-    @on(Input.Submitted)
-    def take_highlighted(self) -> None:
-        at = self.query_one(OptionList).highlighted
-        if at is not None and self._shown:
-            self.dismiss(self._shown[at])
-
-    @on(OptionList.OptionSelected)
-    def take(self, event: OptionList.OptionSelected) -> None:
-        if self._shown:
-            self.dismiss(self._shown[event.option_index])
-
-    def action_list(self) -> None:
-        self.query_one(OptionList).focus()
+    return Chooser("prompts", "no prompt fits", offer)
 
 
 def _haystack(choice: PromptChoice) -> str:
-    return f"{choice.suite} {choice.item} {choice.expected} {choice.prompt}".lower()
+    return f"{choice.suite} {choice.item} {choice.expected} {choice.prompt}"
 
 
 def _line(choice: PromptChoice) -> Content:

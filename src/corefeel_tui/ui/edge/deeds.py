@@ -110,9 +110,9 @@ class Deeds:
     # --- suites -----------------------------------------------------------------------------------
 
     def _pick_ladder(self) -> None:
-        from corefeel_tui.ui.edge.picker import LadderPicker
+        from corefeel_tui.ui.edge.picker import ladder_picker
 
-        self._app.push_screen(LadderPicker(self._app.desk.pocket), self._climb)
+        self._app.push_screen(ladder_picker(self._app.desk.pocket), self._climb)
 
     async def _climb(self, choice: LadderChoice | None) -> None:
         screen = self._screen
@@ -126,9 +126,9 @@ class Deeds:
 
     def narrowest(self) -> None:
         """A suite's items, those first on which the reference is least sure."""
-        from corefeel_tui.ui.edge.picker import SuiteChooser
+        from corefeel_tui.ui.edge.picker import suite_chooser
 
-        self._app.push_screen(SuiteChooser(self._app.desk.pocket), self._search_suite)
+        self._app.push_screen(suite_chooser(self._app.desk.pocket), self._search_suite)
 
     async def _search_suite(self, suite: str | None) -> None:
         if suite is None:
@@ -138,9 +138,9 @@ class Deeds:
 
     def prompts(self) -> None:
         """A prompt of the suites."""
-        from corefeel_tui.ui.suite_picker import SuitePicker
+        from corefeel_tui.ui.suite_picker import prompt_picker
 
-        self._app.push_screen(SuitePicker(self._app.desk.pocket), self._take_prompt)
+        self._app.push_screen(prompt_picker(self._app.desk.pocket), self._take_prompt)
 
     def _take_prompt(self, choice: PromptChoice | None) -> None:
         if choice is not None:

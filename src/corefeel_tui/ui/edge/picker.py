@@ -5,28 +5,17 @@ Knows what suites there are; asks nothing of an engine.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
 
-from textual import on
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from corefeel_tui.edge.readouts import Readout, of_suite
 from corefeel_tui.edge.slots import ladders_of
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.suites import Suite, load_suite, suite_files
 from corefeel_tui.text.inert import one_line, preview
+from corefeel_tui.ui.screens.chooser import Choice, Chooser, Offer
 from corefeel_tui.ui.suite_picker import is_for
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,95 +52,29 @@ def ladder_choices(pocket: bool) -> list[LadderChoice]:
     return found
 
 
-class _Chooser(ModalScreen[T | None]):
-    """Search a list and take one line."""
+def ladder_picker(pocket: bool) -> Chooser[LadderChoice]:
+    """Search the ladders and take one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "dismiss(None)", "close"),
-        ("down", "list", "list"),
-    ]
+    def offer() -> Offer[LadderChoice]:
+        found = [(_ladder_line(choice), choice) for choice in ladder_choices(pocket)]
+        return Offer([Choice(line, line.plain, choice) for line, choice in found])
 
-    def __init__(self, pocket: bool) -> None:
-        super().__init__()
-        self.pocket = pocket
-        self._lines: list[tuple[Content, T]] = []
-        self._shown: list[T] = []
-
-    def title_line(self) -> tuple[str, str]:
-        """What stands over the list, and what it says while it is empty."""
-        raise NotImplementedError
-
-    def choices(self) -> Sequence[tuple[Content, T]]:
-        """Lines and what each means; called off this thread."""
-        raise NotImplementedError
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog wide") as dialog:
-            dialog.border_title = self.title_line()[0]
-            yield Input(placeholder="search", compact=True)
-            yield OptionList(markup=False, compact=True)
-            yield Static("⏎ take · ↓ list · esc close", classes="dialog-keys", markup=False)
-
-    async def on_mount(self) -> None:
-        self._lines = list(await asyncio.to_thread(self.choices))
-        self._list(self.query_one(Input).value)
-
-    def _list(self, words: str) -> None:
-        wanted = words.lower().split()
-        fitting = [
-            line for line in self._lines if all(word in line[0].plain.lower() for word in wanted)
-        ]
-        self._shown = [meaning for _, meaning in fitting]
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(Option(content) for content, _ in fitting)
-        if not fitting:
-            options.add_option(Option(Content(self.title_line()[1]), disabled=True))
-        options.highlighted = 0 if fitting else None
-
-    @on(Input.Changed)
-    def search(self, event: Input.Changed) -> None:
-        event.stop()
-        self._list(event.value)
-
-    @on(Input.Submitted)
-    def take_highlighted(self, event: Input.Submitted) -> None:
-        event.stop()
-        at = self.query_one(OptionList).highlighted
-        if at is not None and self._shown:
-            self.dismiss(self._shown[at])
-
-    @on(OptionList.OptionSelected)
-    def take(self, event: OptionList.OptionSelected) -> None:
-        if self._shown:
-            self.dismiss(self._shown[event.option_index])
-
-    def action_list(self) -> None:
-        self.query_one(OptionList).focus()
+    return Chooser(
+        "ladders of the suites · or write {mild|strong|strongest} into the prompt",
+        "no suite with labels has a ladder; write one: {mild|strong|strongest}",
+        offer,
+    )
 
 
-class LadderPicker(_Chooser[LadderChoice]):
-    """Dismissed with a `LadderChoice`, or None."""
+def suite_chooser(pocket: bool) -> Chooser[str]:
+    """Search the suites that have labels and take one's name."""
 
-    def title_line(self) -> tuple[str, str]:
-        return (
-            "ladders of the suites · or write {mild|strong|strongest} into the prompt",
-            "no suite with labels has a ladder; write one: {mild|strong|strongest}",
-        )
+    def offer() -> Offer[str]:
+        found = [(_suite_line(*one), one[0].name) for one in suites_with_labels(pocket)]
+        return Offer([Choice(line, line.plain, name) for line, name in found])
 
-    def choices(self) -> Sequence[tuple[Content, LadderChoice]]:
-        return [(_ladder_line(choice), choice) for choice in ladder_choices(self.pocket)]
-
-
-class SuiteChooser(_Chooser[str]):
-    """Dismissed with a suite's name, or None."""
-
-    def title_line(self) -> tuple[str, str]:
-        return "search the narrowest items of a suite", "no suite has labels to weigh"
-
-    def choices(self) -> Sequence[tuple[Content, str]]:
-        found = suites_with_labels(self.pocket)
-        return [(_suite_line(suite, readout), suite.name) for suite, readout in found]
+    title = "search the narrowest items of a suite"
+    return Chooser(title, "no suite has labels to weigh", offer)
 
 
 def _ladder_line(choice: LadderChoice) -> Content:
