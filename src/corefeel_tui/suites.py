@@ -118,10 +118,14 @@ class Suite(Table):
     @property
     def size(self) -> int:
         """How many items there are, made ones included."""
-        rungs = sum(len(ladder.rungs) for ladder in self.ladder)
         made = self.generator.count if self.generator else 0
         taken = sum(portion.count for portion in self.mix.values())
-        return len(self.item) + rungs + made + taken
+        return self.written + made + taken
+
+    @property
+    def written(self) -> int:
+        """How many items stand in the file itself, rungs of ladders included."""
+        return len(self.item) + sum(len(ladder.rungs) for ladder in self.ladder)
 
     def made(
         self, count: int | None = None, samples: int | None = None, sequential: bool = False

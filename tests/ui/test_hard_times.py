@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.widgets import OptionList
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Load
 from corefeel_tui.errors import EngineError, SessionError
 from corefeel_tui.ui.history import KEPT, History
+from corefeel_tui.ui.screens.chooser import LISTED
+from corefeel_tui.ui.suite_picker import prompt_picker
 from corefeel_tui.ui.text.cells import View
 from corefeel_tui.ui.widgets.writing import PASTE_LIMIT
 from tests.ui import stream
@@ -410,3 +413,23 @@ async def test_a_suite_prompt_brings_its_system_prompt_and_verdict(
         ask = on.client.commands[-1]
         assert (ask.system, ask.max_tokens) == ("You judge.", 96)
         assert list(ask.verdict["margin"]) == ["VETO", "APPROVE"]
+
+
+async def test_a_long_list_is_cut_and_the_search_finds_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prompts").mkdir()
+    long = "and so on. " * 40
+    items = [f'[[item]]\nid = "n-{n}"\nprompt = "{long}Last: {n}z"\n' for n in range(400)]
+    head = '[suite]\nname = "many"\nkind = "style"\ndialect = "general"\n'
+    (tmp_path / "prompts" / "many.toml").write_text(head + "".join(items))
+    async with stage(events=LOADED) as on:
+        on.app.push_screen(prompt_picker(False))
+        await on.until(lambda: on.app.screen.query("OptionList"))
+        options = on.app.screen.query_one(OptionList)
+        await on.until(lambda: options.option_count == LISTED)
+        await on.pilot.press(*"Many 399z")
+        await on.until(lambda: options.option_count == 1)
+        await on.press("enter")
+        await on.until(lambda: on.app.screen is on.app.compare)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from corefeel_tui.suites import Suite
 
 MADE = 60
-"""How many items of a generated suite are worth a look by hand."""
+"""How many items of a suite are worth a look by hand where a generator makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def prompt_choices(pocket: bool) -> tuple[list[PromptChoice], list[str]]:
         try:
             suite = load_suite(path)
             if not suite.mix and is_for(suite, pocket):
-                choices += _choices(suite.made(min(suite.size, MADE)))
+                choices += _choices(suite.made(max(MADE, suite.written)))
         except CorefeelError as error:
             faults.append(str(error))
     return sorted(choices, key=lambda choice: choice.suite != "try"), faults
