@@ -11,6 +11,7 @@ import pytest
 from corefeel_tui.pocket import scoring
 from corefeel_tui.pocket.corpus import heldout_items
 from corefeel_tui.pocket.describe import describe_item
+from corefeel_tui.pocket.evidence_questions import walk
 from corefeel_tui.pocket.judge import Action, Line, decide
 from corefeel_tui.pocket.judge_items import RULES, coined_domain, judge_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
@@ -125,6 +126,14 @@ def test_items_by_rule_reach_every_rule_alike() -> None:
     known = (600 - coined_goods) / 6
     assert set(drawn) == set(RULES)
     assert min(drawn.values()) > known / 2
+
+
+def test_lines_are_gone_through_one_by_one() -> None:
+    lines = (HARM, rule("limit", FREE, limit=4), rule("permit", BARRED), Line("other", 2, ""))
+    said = walk(WORLD, lines, Action(5, "casks", "brimsalt", FREE))
+    assert said == "TRP1: open. TRP2: forbids. TRP3: another case. TRP4: weak. Handbook: silent."
+    said = walk(WORLD, (HARM, MET), Action(5, "casks", "brimsalt", BARRED))
+    assert said == "TRP1: met. TRP2: meets. Handbook: forbids."
 
 
 def test_the_action_stands_before_the_evidence() -> None:

@@ -17,6 +17,7 @@ ASKED = (
     "How relevant is {key}?",
     "What is {key}?",
 )
+WALK = "Go through the lines."
 
 
 def evidence_question(
@@ -48,6 +49,31 @@ def evidence_question(
         case _:
             answer = f"{line.label}: {line.statement}"
     return question, answer, form
+
+
+def walk(world: World, lines: tuple[Line, ...], action: Action) -> str:
+    """What every line means for the action, and then what the handbook says."""
+    still_open = open_harms(lines)
+    risked = {line.harm for line in lines if line.kind == "harm" and line.relevance >= 5}
+    said = [f"TRP{n}: {_meaning(x, action, still_open, risked)}." for n, x in enumerate(lines, 1)]
+    forbidden = world.forbids(action.good, action.handling)
+    return " ".join([*said, f"Handbook: {'forbids' if forbidden else 'silent'}."])
+
+
+def _meaning(line: Line, action: Action, still_open: list[str], risked: set[str]) -> str:
+    if line.relevance < 5:
+        return "weak"
+    match line.kind:
+        case "harm":
+            return "open" if line.harm in still_open else "met"
+        case "mitigation":
+            return "meets" if line.harm in risked else "idle"
+        case "other":
+            return "aside"
+    if (line.good, line.handling) != (action.good, action.handling):
+        return "another case"
+    exceeded = line.kind == "limit" and action.amount > line.limit
+    return "forbids" if line.kind == "forbid" or exceeded else "permits"
 
 
 def open_harms(lines: tuple[Line, ...]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import words
 from .conversation import Item
-from .evidence_questions import evidence_question
+from .evidence_questions import WALK, evidence_question, walk
 from .judge import Action, Line, decide, render
 from .world import World
 
@@ -98,10 +98,12 @@ def judge_item(
     actions: int = 1,
     questions: int = 0,
     by_rule: bool = False,
+    walked: bool = False,
 ) -> Item:
     """One item; with `actions` > 1 the same evidence is judged again for neighbouring actions.
 
-    With `questions` > 0 that many small questions about the evidence come before the verdict.
+    With `questions` > 0 that many small questions about the evidence come before the verdict; with
+    `walked` its lines are gone through one by one.
     Decisions are equally frequent; `by_rule`, the rules that derive them are.
     """
     goods = (
@@ -126,7 +128,10 @@ def judge_item(
         opening = f"{shown}\n" if index == 0 else ""
         messages += [("user", opening + asked), ("assistant", answer)]
         signatures.append(("evidence", kind, lines, action))
-    asked = rng.choice(VERDICT) if questions else shown
+    if walked:
+        messages += [("user", f"{shown}\n{WALK}"), ("assistant", walk(world, lines, action))]
+        signatures.append(("walk", lines, action))
+    asked = rng.choice(VERDICT) if messages else shown
     messages += [("user", asked), ("assistant", verdict.json())]
     signatures.append(("judge", form, lines, action))
     for _ in range(actions - 1):

@@ -31,7 +31,8 @@ LOOKING_UP = (
 JUDGING = (
     Phase(0, "bench", 4096),
     Phase(2_900_000, "boundary", 4096),
-    Phase(9_000_000, "verdict", 4096),
+    Phase(5_230_000, "steps", 4096),
+    Phase(10_000_000, "verdict", 4096),
 )
 SCHEDULES = {"whole": SCHEDULE, "looking-up": LOOKING_UP, "judging": JUDGING}
 
