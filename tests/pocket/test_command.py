@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -26,3 +28,19 @@ def test_training_without_an_end_is_refused_in_one_sentence(tmp_path: object) ->
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "--steps" in done.stderr or "corefeel-tui[train]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["trian"], "trian"),
+        (["card", "--workers", "none"], "--workers"),
+        (["train", "--deadline", "25:99"], "25:99"),
+        (["train", "--steps", "1", "--schedule", "lazy"], "lazy"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_one_sentence(words: list[str], named: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert named in done.stderr or "corefeel-tui[train]" in done.stderr

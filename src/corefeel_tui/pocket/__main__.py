@@ -1,4 +1,4 @@
-"""`python -m corefeel_tui.pocket generate | train | export | card`;
+"""`python -m corefeel_tui.pocket generate | train | export | card | reproduce | suite`;
 each verb imports only what it needs.
 """
 
@@ -20,6 +20,9 @@ app = typer.Typer(
 )
 RUN = cache_directory() / "pocket"
 Folder = Annotated[Path, typer.Option(help="where the run lives: tokenizer, checkpoint, curve")]
+Workers = Annotated[int, typer.Option(min=1, help="processes that share each batch")]
+Threads = Annotated[int, typer.Option(min=1, help="threads of each")]
+Compiled = Annotated[bool, typer.Option(help="faster; needs a C++ compiler")]
 
 
 @app.command()
@@ -59,9 +62,9 @@ def train(
     decay: Annotated[
         float, typer.Option(help="share of the run in which the rate falls to zero")
     ] = 0.3,
-    workers: Annotated[int, typer.Option(help="processes that share each batch")] = 1,
-    threads: Annotated[int, typer.Option(help="threads of each")] = 2,
-    compiled: Annotated[bool, typer.Option(help="faster; needs a C++ compiler")] = False,
+    workers: Workers = 1,
+    threads: Threads = 2,
+    compiled: Compiled = False,
     begins: Annotated[
         Path | None, typer.Option(help="begin with this model's weights, not random ones")
     ] = None,
@@ -70,9 +73,9 @@ def train(
     ] = "whole",
 ) -> None:
     """Train, or go on with an interrupted run; give --steps, --minutes or --deadline."""
-    if find_spec("torch") is None:
-        raise CorefeelError("training needs torch; run `pip install corefeel-tui[train]`")
+    _need_torch()
     from .plan import SCHEDULES, Plan, continued
+    from .reproduce import copied_tokenizer
     from .trainer import train_run
     from .workers import run_workers
 
@@ -80,14 +83,26 @@ def train(
         raise CorefeelError("say when to stop: --steps, --minutes or --deadline")
     until = time.time() + 60 * minutes if minutes is not None else None
     if deadline is not None:
-        until = time.mktime(time.strptime(time.strftime("%Y-%m-%d ") + deadline, "%Y-%m-%d %H:%M"))
+        until = _today_at(deadline)
     if schedule not in SCHEDULES:
         raise CorefeelError(f"no schedule {schedule!r}; there are {', '.join(SCHEDULES)}")
     plan = Plan(seed, steps, until, decay, schedule=SCHEDULES[schedule], compiled=compiled)
     if begins is not None:
         plan = continued(plan, begins)
-    tokenizer = _made_tokenizer(folder)
+    tokenizer = copied_tokenizer(begins, folder) if begins else _made_tokenizer(folder)
     run_workers(workers, train_run, plan, tokenizer, folder, threads)
+
+
+def _need_torch() -> None:
+    if find_spec("torch") is None:
+        raise CorefeelError("training needs torch; run `pip install corefeel-tui[train]`")
+
+
+def _today_at(clock: str) -> float:
+    try:
+        return time.mktime(time.strptime(time.strftime("%Y-%m-%d ") + clock, "%Y-%m-%d %H:%M"))
+    except ValueError:
+        raise CorefeelError(f"a deadline is a time of day like 17:30, not {clock!r}") from None
 
 
 def _made_tokenizer(folder: Path) -> Path:
@@ -128,6 +143,24 @@ def card(
 
 
 @app.command()
+def reproduce(
+    folder: Annotated[Path, typer.Option(help="where runs and models go; may be gone on with")],
+    workers: Workers = 1,
+    threads: Threads = 2,
+    compiled: Compiled = False,
+) -> None:
+    """Train the shipped weights again, run after run; export, measure and print their card."""
+    _need_torch()
+    from . import weights_path
+    from .card import write_card
+    from .reproduce import reproduce
+
+    model = reproduce(weights_path(), folder, workers, threads, compiled, print)
+    write_card(model, folder, workers)
+    print((folder / "CARD.md").read_text("utf-8"))
+
+
+@app.command()
 def suite() -> None:
     """Print the suite of prompts to try first."""
     from .try_suite import suite_text
@@ -142,8 +175,14 @@ def main() -> int:
     except CorefeelError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except typer.TyperException as error:
+        print(error.format_message(), file=sys.stderr)
+        return 2
     except typer.Exit as stop:
         return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
     return 0
 
 

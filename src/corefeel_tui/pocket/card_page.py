@@ -8,6 +8,7 @@ from typing import Any
 
 from .corpus import DOMAINS, SKILLS
 from .evaluation import Figures, Share
+from .plan import runs
 from .world import WORLD_SEED, handbook
 
 GOALS = {
@@ -35,7 +36,6 @@ def render(measured: list[Figures], training: dict[str, Any], kl_items: int) -> 
         tokens=f"{sum(run['tokens'] for run in runs(training)) / 1e6:.1f}",
         hours=f"{sum(run['seconds'] for run in runs(training)) / 3600:.1f}",
         phases=_phases(training),
-        commands=_commands(training),
     )
 
 
@@ -46,12 +46,6 @@ def _table(header: list[str], rows: Iterable[list[str]]) -> str:
 
 def _percent(share: Share) -> str:
     return f"{100 * share.right / share.count:.1f}" if share.count else "–"
-
-
-def runs(training: dict[str, Any]) -> list[dict[str, Any]]:
-    """The run that wrote the weights, after those it began from."""
-    before = training.get("before")
-    return [*(runs(before) if before else []), training]
 
 
 def _training(training: dict[str, Any]) -> str:
@@ -67,21 +61,6 @@ def _training(training: dict[str, Any]) -> str:
         ["SHA-256 over them", *(f"`{run['position'][2]}`" for run in done)],
     ]
     return _table(["what", *(f"run {number + 1}" for number in range(len(done)))], rows)
-
-
-def _commands(training: dict[str, Any]) -> str:
-    """What to type to train again what each run trained."""
-    lines = []
-    for number, run in enumerate(runs(training), 1):
-        begins = f" --begins run{number - 1}-exported" if run["plan"].get("begins") else ""
-        lines.append(
-            f"python -m corefeel_tui.pocket train --folder run{number} --seed {run['plan']['seed']}"
-            f" --steps {run['step']} --decay {run['decay']}{begins}"
-        )
-        lines.append(
-            f"python -m corefeel_tui.pocket export --folder run{number} --to run{number}-exported"
-        )
-    return "\n".join(lines)
 
 
 def _rates(plan: dict[str, Any]) -> str:

@@ -66,6 +66,8 @@ def export_network(
 
 def _curve(path: Path) -> list[dict[str, float]]:
     """About forty points of the logged losses; a step run twice counts once, as last run."""
+    if not path.exists():
+        return []
     with path.open(newline="") as file:
         rows = list({row["step"]: row for row in csv.DictReader(file)}.values())
     every = max(1, len(rows) // 40)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .network import Shape
 
@@ -60,3 +60,27 @@ class Plan:
 def continued(plan: Plan, model: Path) -> Plan:
     """A run that begins with an exported model's weights, at gentler rates."""
     return replace(plan, begins=str(model), matrix_rate=0.015, other_rate=0.003)
+
+
+def runs(training: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of what an exported model records: the runs it began from, then the one that wrote it."""
+    before = training.get("before")
+    return [*(runs(before) if before else []), training]
+
+
+def plan_of(run: dict[str, Any], begins: Path | None, compiled: bool) -> Plan:
+    """The plan that does a recorded run again, from `begins` if it did not begin at random."""
+    told = run["plan"]
+    return Plan(
+        seed=told["seed"],
+        steps=run["step"],
+        decay=run["decay"],
+        warmup=told["warmup"],
+        schedule=tuple(Phase(*phase) for phase in told["schedule"]),
+        matrix_rate=told["matrix_rate"],
+        other_rate=told["other_rate"],
+        weight_decay=told["weight_decay"],
+        compiled=compiled,
+        shape=Shape(**told["shape"]),
+        begins=str(begins or ""),
+    )
