@@ -121,7 +121,7 @@ def test_refusals_are_known_by_their_openers() -> None:
 
 def test_items_by_rule_reach_every_rule_alike() -> None:
     rng = random.Random(5)
-    drawn = Counter(judge_item(rng, WORLD, by_rule=True).rule for _ in range(600))
+    drawn = Counter(judge_item(rng, WORLD, rules=RULES).rule for _ in range(600))
     coined_goods = 0.3 * 600
     known = (600 - coined_goods) / 6
     assert set(drawn) == set(RULES)
@@ -145,5 +145,5 @@ def test_the_action_stands_before_the_evidence() -> None:
 
 def test_a_coined_place_is_unknown_to_the_handbook() -> None:
     rng = random.Random(5)
-    items = [judge_item(rng, WORLD, coined_domain(rng), by_rule=True) for _ in range(60)]
+    items = [judge_item(rng, WORLD, coined_domain(rng), rules=RULES) for _ in range(60)]
     assert {item.rule for item in items} == set(RULES[2:])

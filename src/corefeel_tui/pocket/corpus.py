@@ -17,7 +17,7 @@ from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
-from .judge_items import TOWN, coined_domain, heldout_domain, judge_item
+from .judge_items import HARDEST, RULES, TOWN, coined_domain, heldout_domain, judge_item
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
@@ -29,9 +29,8 @@ SKILLS = ("judge", "facts", "describe", "reason", "recall", "converse", "refuse"
 DOMAINS = tuple(words.HELDOUT_DOMAINS)
 
 # Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
-# acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts, `bench`,
-# `boundary`, `steps` and `verdict` the most verdicts; the tokenizer was made from `short` and
-# `long`.
+# acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts; `bench` and what
+# follows it the most verdicts; the tokenizer was made from `short` and `long`.
 MIXTURES: dict[str, dict[str, float]] = {
     "short": {
         "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
@@ -74,9 +73,14 @@ MIXTURES: dict[str, dict[str, float]] = {
         "converse": 0.01, "refuse": 0.01, "persona": 0.01,
     },
     "verdict": {
-        "judge": 0.14, "near": 0.20, "near_coined": 0.05, "evidence": 0.04, "fact": 0.20,
-        "card": 0.04, "rule": 0.05, "describe": 0.06, "explain": 0.01, "reason": 0.10, "recall":
-        0.03, "copy": 0.01, "converse": 0.02, "refuse": 0.03, "persona": 0.02, "walk": 0.06,
+        "judge": 0.14, "near": 0.10, "hard": 0.14, "near_coined": 0.05, "hard_walk": 0.03, "fact":
+        0.20, "card": 0.04, "rule": 0.05, "describe": 0.06, "explain": 0.01, "reason": 0.10,
+        "recall": 0.04, "copy": 0.01, "converse": 0.02, "refuse": 0.03, "persona": 0.02,
+    },
+    "risks": {
+        "judge": 0.06, "near": 0.08, "hard": 0.36, "near_coined": 0.04, "hard_walk": 0.14, "fact":
+        0.11, "card": 0.03, "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.06,
+        "recall": 0.02, "converse": 0.01, "refuse": 0.02, "persona": 0.01,
     },
     "steps": {
         "judge": 0.10, "near": 0.24, "near_coined": 0.06, "walk": 0.26, "fact": 0.11, "card":
@@ -122,10 +126,12 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
             world,
             coined_domain(rng) if rng.random() < 0.2 else TOWN,
             walked=True,
-            by_rule=True,
+            rules=RULES,
         ),
-        "near": lambda: judge_item(rng, world, by_rule=True),
-        "near_coined": lambda: judge_item(rng, world, coined_domain(rng), by_rule=True),
+        "near": lambda: judge_item(rng, world, rules=RULES),
+        "hard": lambda: judge_item(rng, world, rules=HARDEST),
+        "hard_walk": lambda: judge_item(rng, world, walked=True, rules=HARDEST),
+        "near_coined": lambda: judge_item(rng, world, coined_domain(rng), rules=RULES),
         "evidence": lambda: judge_item(
             rng, world, actions=rng.choice((1, 1, 2)), questions=rng.choice((1, 2, 3))
         ),

@@ -52,6 +52,7 @@ RULES = (
     "clear",
 )
 """The first two need a handbook that knows the good."""
+HARDEST = ("open_harm", "clear", "handbook_forbids")
 AGAIN = ("And this one?", "Same evidence, new action.", "Now judge this.")
 VERDICT = ("Your verdict?", "Now judge it.", "So what is your verdict?")
 
@@ -97,22 +98,23 @@ def judge_item(
     domain: Domain = TOWN,
     actions: int = 1,
     questions: int = 0,
-    by_rule: bool = False,
+    rules: tuple[str, ...] = (),
     walked: bool = False,
 ) -> Item:
     """One item; with `actions` > 1 the same evidence is judged again for neighbouring actions.
 
     With `questions` > 0 that many small questions about the evidence come before the verdict; with
     `walked` its lines are gone through one by one.
-    Decisions are equally frequent; `by_rule`, the rules that derive them are.
+    Decisions are equally frequent, or where `rules` are given, these are.
     """
     goods = (
         domain.goods
         if rng.random() < 0.7 or domain is not TOWN
         else (*(coined(rng) for _ in range(3)),)
     )
-    reachable = RULES if any(good in world.substances for good in goods) else RULES[2:]
-    wanted = rng.choice(reachable if by_rule else DECISIONS)
+    known = any(good in world.substances for good in goods)
+    reachable = [rule for rule in rules if known or rule in RULES[2:]]
+    wanted = rng.choice(reachable or DECISIONS)
     while True:
         action = _action(rng, domain, goods)
         lines = _lines(rng, world, domain, goods, action)
