@@ -7,38 +7,26 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.strip import Strip
-from textual.widget import Widget
 
 from corefeel_tui.ui.batch.lines import COLOURS, STYLES
-from corefeel_tui.ui.batch.view import cut
-from corefeel_tui.ui.widgets.painting import painted
+from corefeel_tui.ui.batch.view import Line, cut
+from corefeel_tui.ui.widgets.cursor_list import CursorList
 
 if TYPE_CHECKING:
     from corefeel_tui.batch_rows import Row
 
 
-class ItemList(Widget, can_focus=True):
-    """Draws only the rows in sight.  Until the reader moves, the cursor is on the worst."""
+class ItemList(CursorList["Row"]):
+    """Until the reader moves, the cursor is on the worst."""
 
+    PAINT = "batch"
     COMPONENT_CLASSES: ClassVar[set[str]] = STYLES
-    DEFAULT_CSS = f"ItemList {{ height: 1fr; min-height: 2; {COLOURS} }}"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "edge(0)", show=False),
-        Binding("end", "edge(1)", show=False),
-    ]
+    DEFAULT_CSS = f"ItemList {{ {COLOURS} }}"
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: Sequence[Row] = ()
         self._caption = ""
         self._row: Row | None = None
-        self._top = 0
 
     @property
     def row(self) -> Row | None:
@@ -47,7 +35,6 @@ class ItemList(Widget, can_focus=True):
 
     @property
     def at(self) -> int:
-        """Where the cursor is."""
         if self._row is None or not self._rows:
             return 0
         found = bisect_left(self._rows, self._row.order, key=lambda row: row.order)
@@ -56,62 +43,29 @@ class ItemList(Widget, can_focus=True):
     def show(self, rows: Sequence[Row], caption: str) -> None:
         """Show these rows, which are in order."""
         self._rows, self._caption = rows, caption
-        self._look()
+        self.look()
 
     def forget(self) -> None:
         """Back to the worst."""
         self._row, self._top = None, 0
 
-    def _look(self) -> None:
-        """Keep the cursor in sight."""
-        height, at = max(1, self.size.height - 1), self.at
-        self._top = max(min(self._top, at), at - height + 1, 0)
-        self.refresh()
+    def put(self, at: int) -> None:
+        self._row = self._rows[at]
 
-    def render_line(self, y: int) -> Strip:
-        if y == 0:
-            return painted(self, "batch", [("quiet", f" {self._caption}")])
-        at = self._top + y - 1
-        if at >= len(self._rows):
-            return painted(self, "batch", [])
+    def head(self) -> Line:
+        return [("quiet", f" {self._caption}")]
+
+    def line(self, at: int, here: bool) -> Line:
         from corefeel_tui.ui.batch.rows import row_line
 
         width = self.size.width
         line = cut(row_line(self._rows[at], width), width)
-        if at == self.at and self.has_focus:
-            text = "".join(text for _, text in line)
-            line = [line[0], ("cursor", text[len(line[0][1]) :].ljust(width - len(line[0][1])))]
-        return painted(self, "batch", line)
-
-    # --- moving -----------------------------------------------------------------------------------
-
-    def action_move(self, step: int) -> None:
-        self._go(self.at + step)
-
-    def action_page(self, step: int) -> None:
-        self._go(self.at + step * max(1, self.size.height - 2))
-
-    def action_edge(self, end: int) -> None:
-        self._go(len(self._rows) - 1 if end else 0)
-
-    def _go(self, at: int) -> None:
-        if self._rows:
-            self._row = self._rows[max(0, min(at, len(self._rows) - 1))]
-            self._look()
+        if not here:
+            return line
+        sign, text = line[0], "".join(text for _, text in line[1:])
+        return [sign, ("cursor", text.ljust(width - len(sign[1])))]
 
     def on_click(self, event: events.Click) -> None:
-        self._go(self._top + event.y - 1)
+        """Open the item on the second click; the first one has put the cursor there."""
         if event.chain == 2:
             self.app.run_worker(self.app.run_action("app.batch('open_item')"))
-
-    def on_mouse_scroll_down(self) -> None:
-        self._go(self.at + 3)
-
-    def on_mouse_scroll_up(self) -> None:
-        self._go(self.at - 3)
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
