@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -76,13 +77,13 @@ class Panel(Vertical):
         else:
             self.draw(look)
 
+    @abstractmethod
     def draw(self, look: Look) -> None:
         """Draw; only called while there is room."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clear(self, lines: Sequence[Line]) -> None:
         """Show these lines and nothing else."""
-        raise NotImplementedError
 
     def on_resize(self) -> None:
         self.redraw()
