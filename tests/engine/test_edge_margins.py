@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -33,6 +32,8 @@ from tests.engine.tiny_models import CONTEXT, write_tiny_model
 
 ARCHITECTURES = ("qwen3", "gemma3_text", "qwen3_5", "mamba")
 """Trimmable caches, windows of 16 that move on, gated delta nets, and nothing but state."""
+
+KNOWN_TO_ORACLE = [name for name in ARCHITECTURES if name in oracle.FORWARD]
 
 TEXT = " ".join(["the pump stopped at nine and its valve was open né 你好 🙂 z͑ ¡Olé! 41 bar"] * 4)
 READOUTS = {"verdict": judge(), "openers": refusal(), "first word": parse("yes v no")}
@@ -140,10 +141,8 @@ def test_prompts_weighed_side_by_side_are_as_if_alone(models: ModelSet) -> None:
             assert_same(weighed, probe.afresh(tokens[i]))
 
 
+@pytest.mark.parametrize("directory", KNOWN_TO_ORACLE, indirect=True)
 def test_margins_agree_with_float64_written_without_mlx(directory: Path, models: ModelSet) -> None:
-    architecture = json.loads((directory / "config.json").read_text())["model_type"]
-    if architecture not in oracle.FORWARD:
-        pytest.skip("the oracle does not know this architecture")
     probe = probing(models, judge())
     found, _ = run(probe.one(probe.tokens(TEXT), {}, NEVER))
     shared = probe.endings.shared

@@ -296,7 +296,8 @@ async def test_ctrl_c_stops_a_run_and_twice_asks_to_quit() -> None:
 async def test_quitting_stops_the_engine() -> None:
     async with stage() as on:
         await on.press("ctrl+q")
-        await on.until(lambda: on.client.stopped)
+        await on.until(lambda: not on.app.is_running)
+        assert on.client.stopped
 
 
 async def test_rerun_asks_the_same_again() -> None:
@@ -407,6 +408,7 @@ async def test_the_palette_runs_a_command() -> None:
         await on.until(lambda: on.app.screen.query("OptionList").first().option_count == 1)
         await on.press("enter")
         await on.until(lambda: on.app.compare.reading.view is View.DIFF)
+        assert "[diff]" in on.line(on.app.compare.status)
 
 
 async def test_help_names_every_key() -> None:
