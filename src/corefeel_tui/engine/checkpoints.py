@@ -205,16 +205,11 @@ def fingerprint(directory: Path) -> dict[str, str]:
     return {"weights": weights, "weights_by": "content" if whole else "headers", **hashes}
 
 
-def content_hash(directory: Path) -> str:
-    """SHA-256 over names and contents of all weight files; reads everything."""
-    return _digest(_contents(weight_files(directory)), digits=64)
-
-
-def _digest(chunks: Iterator[bytes], digits: int = 16) -> str:
+def _digest(chunks: Iterator[bytes]) -> str:
     state = hashlib.sha256()
     for chunk in chunks:
         state.update(chunk)
-    return state.hexdigest()[:digits]
+    return state.hexdigest()[:16]
 
 
 def _contents(paths: list[Path]) -> Iterator[bytes]:
