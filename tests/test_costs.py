@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corefeel_tui.costs import EMULATED, costs
+from corefeel_tui.costs import EMULATED, costs, kept_mark
 from corefeel_tui.text.numbers import rate, times, whole
 
 SET = [
@@ -30,6 +30,14 @@ def test_an_emulated_treatment_has_no_speed_of_its_own() -> None:
     emulated = costs(SET, "bf16")[2]
     assert (emulated.decode, emulated.decode_ratio, emulated.prefill) == (None, None, None)
     assert emulated.remarks == (EMULATED, "not quantized: a and 2 more")
+
+
+def test_a_speed_of_an_earlier_start_says_so() -> None:
+    told = {**SET[1], "measured": "2026-11-21T15:07Z"}
+    (cost,) = costs([told], "bf16")
+    assert cost.remarks[-1] == "speed as measured 2026-11-21 15:07 UTC"
+    assert kept_mark(told) == "*"
+    assert kept_mark(SET[1]) == kept_mark({**SET[2], "measured": "2026-11-21T15:07Z"}) == ""
 
 
 def test_what_is_unknown_stays_unknown() -> None:

@@ -55,7 +55,7 @@ def _cost(told: dict[str, Any], base: dict[str, Any]) -> Cost:
         decode_ratio=_ratio(decode, base_decode),
         prefill=prefill,
         prefill_ratio=_ratio(prefill, base_prefill),
-        remarks=tuple(remarks(told, told is base)),
+        remarks=(*remarks(told, told is base), *_kept(told)),
     )
 
 
@@ -64,6 +64,16 @@ def speeds(told: dict[str, Any]) -> tuple[float | None, float | None]:
     if told.get("emulated"):
         return None, None
     return told.get("tokens_per_second"), told.get("prefill_tokens_per_second")
+
+
+def kept_mark(told: dict[str, Any]) -> str:
+    """What stands behind a speed that an earlier start measured."""
+    return "*" if told.get("measured") and not told.get("emulated") else ""
+
+
+def _kept(told: dict[str, Any]) -> Iterator[str]:
+    if kept_mark(told):
+        yield f"speed as measured {str(told['measured']).replace('T', ' ').replace('Z', ' UTC')}"
 
 
 def remarks(told: dict[str, Any], is_reference: bool = False) -> Iterator[str]:

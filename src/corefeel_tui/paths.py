@@ -25,6 +25,11 @@ def weights_directory() -> Path:
     return cache_directory() / "weights"
 
 
+def figures_directory() -> Path:
+    """What was measured of models, kept between starts."""
+    return cache_directory() / "figures"
+
+
 def settings_files() -> list[Path]:
     """`corefeel.toml` in the working directory, then in the user's config directory."""
     return [Path("corefeel.toml"), Path(_USER.user_config_dir) / "corefeel.toml"]

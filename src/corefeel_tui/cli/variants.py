@@ -6,6 +6,7 @@ Knows its options and output formats; the figures are the engine's.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -46,7 +47,7 @@ def variants(
         reference=reference,
         cache_gb=0 if no_cache else None,
     )
-    load = opt.load_command(model, chosen, variants is not None)
+    load = replace(opt.load_command(model, chosen, variants is not None), anew=measure)
     fetch_missing(load)
     found: Loaded | PlannedSet
     with Progress(quiet=False) as progress:

@@ -16,7 +16,8 @@ class Load(Command):
     are kept for the next start in at most `cache_bytes`, 0 for not at all, None as in the load
     before (at first not at all).  `in_turn` lets `score`
     and `evaluate` do with less memory: "auto" if all do not fit, "pairs" (the reference and one
-    variant at a time), "single" (one model at a time), or None, never.
+    variant at a time), "single" (one model at a time), or None, never.  What an earlier load
+    measured on this machine is kept with the weights and told again, unless `anew`.
     """
 
     name = "load"
@@ -26,6 +27,7 @@ class Load(Command):
     explicit: bool = True
     cache_bytes: int | None = None
     in_turn: str | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ class Plan(Command):
     reference: str = "bf16"
     explicit: bool = True
     length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examine(Command):
+    """Measure how exact and how fast this machine computes; loads nothing."""
+
+    name = "examine"
 
 
 @dataclass(frozen=True, slots=True)

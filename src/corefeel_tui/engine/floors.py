@@ -5,6 +5,7 @@ Knows a fixed calibration text and how to run a model over it; no question, no u
 
 from __future__ import annotations
 
+import hashlib
 import time
 from statistics import median
 from typing import Any
@@ -30,12 +31,16 @@ CALIBRATION = (
 )
 """Prose, figures, a record, code and two other languages: what a model may meet."""
 
+SPEEDS = ("tokens_per_second", "prefill_tokens_per_second")
+"""Of answering and of reading, as a description calls them."""
 POSITIONS = 256
 ENOUGH_BYTES = 1 << 32
 """A reference of this many resident bytes is measured on one position; smaller ones on more."""
 FEWEST = 16
 PROBED = 32
 """Positions on which a variant is compared with the reference at load."""
+WITNESSED = 4
+"""Positions by which a model is known again: few, since they are read at every load."""
 DECODE_TOKENS = 16
 DECODE_SECONDS = 0.05
 """Solo decoding is timed over so many tokens or so long, whichever ends first; the median counts,
@@ -57,12 +62,30 @@ class Probe:
         if not ids:
             raise ModelError("the tokenizer makes no token that this model has a row for")
         self._tokens = (ids * (count // len(ids) + 1))[:count]
-        self._first = forward(reference, self._tokens[:PROBED])
+        self._reference: nn.Module | None = reference
+        self._first: Distribution | None = None
+
+    @property
+    def first(self) -> Distribution:
+        """The reference's on the positions where variants are compared with it."""
+        if self._first is None:
+            assert self._reference is not None
+            self._first = forward(self._reference, self._tokens[:PROBED])
+        return self._first
+
+    def let_go(self) -> None:
+        """Hold no array of the reference any more."""
+        self._first, self._reference = self.first, None
+
+    def witness(self, model: nn.Module) -> str:
+        """A hash of a model's logits on the first few tokens: equal where it computes the same."""
+        logits = np.asarray(forward(model, self._tokens[:WITNESSED]).logits)
+        return hashlib.sha256(str(logits.shape).encode() + logits.tobytes()).hexdigest()[:32]
 
     def floors(self, reference: nn.Module) -> dict[str, dict[str, Any]]:
         """F0, the reference twice in the same shapes, and F1, once in other prefill chunks."""
         probed = len(self._tokens) <= PROBED
-        first = self._first if probed else forward(reference, self._tokens)
+        first = self.first if probed else forward(reference, self._tokens)
         again = forward(reference, self._tokens)
         chunked = forward(reference, self._tokens, chunk=max(1, len(self._tokens) // 3))
         return {"F0": _floor(first, again), "F1": _floor(first, chunked)}
@@ -73,15 +96,13 @@ class Probe:
         own = forward(model, self._tokens[:PROBED])
         finite = bool(np.isfinite(own.confidence).all())
         comparable = finite and own.vocabulary == self.vocabulary
-        kl = float(diverge(self._first, own)["kl"].max()) if comparable else None
+        kl = float(diverge(self.first, own)["kl"].max()) if comparable else None
         return {"vocabulary": own.vocabulary, "finite": finite, "kl_max": kl}
 
     def speeds(self, model: nn.Module) -> dict[str, float]:
         """Tokens per second of this model alone, by the names they have in a description."""
-        return {
-            "tokens_per_second": self.decode_speed(model),
-            "prefill_tokens_per_second": self.prefill_speed(model),
-        }
+        measured = (self.decode_speed(model), self.prefill_speed(model))
+        return dict(zip(SPEEDS, measured, strict=True))
 
     def prefill_speed(self, model: nn.Module) -> float:
         """Tokens per second of reading a prompt: more of the text where a little takes no time."""

@@ -18,6 +18,7 @@ from mlx_lm.tokenizer_utils import TokenizerWrapper
 from corefeel_tui import events as ev
 from corefeel_tui.engine import checkpoints, floors, memory
 from corefeel_tui.engine.alone import as_it_is, treat_alone
+from corefeel_tui.engine.kept_figures import Figures, KeptFigures
 from corefeel_tui.engine.loading import (
     Checkpoint,
     Report,
@@ -28,6 +29,7 @@ from corefeel_tui.engine.loading import (
 from corefeel_tui.engine.quantize import Treated, from_checkpoint
 from corefeel_tui.engine.treatments import described, last_written, treat, with_cache
 from corefeel_tui.engine.weight_cache import WeightCache
+from corefeel_tui.engine.weight_keys import figures_key
 from corefeel_tui.errors import CorefeelError, ModelError
 from corefeel_tui.variants import VariantSpec
 
@@ -49,6 +51,11 @@ class LoadedModel:
     written: tuple[int, int] | None = None
 
 
+def _same_twice(found: dict[str, dict[str, Any]]) -> bool:
+    """Whether the reference computed the same twice; of a variant nothing is said."""
+    return not found or found["F0"]["kl_max"] == 0
+
+
 class Builder:
     """Adds one model after the other, beside those that are there."""
 
@@ -59,6 +66,7 @@ class Builder:
         kept: dict[str, LoadedModel],
         emit: Emit,
         cache: WeightCache,
+        figures: KeptFigures,
     ) -> None:
         self.models: dict[str, LoadedModel] = {}
         self.failures: list[CorefeelError] = []
@@ -68,7 +76,8 @@ class Builder:
         self._kept = {str(model.spec): model for model in kept.values()}
         self._emit = emit
         self._cache = cache
-        self._has_reference = False
+        self._figures = figures
+        self._reference: VariantSpec | None = None
         self._execution = memory.execution()
 
     def add_reference(self, spec: VariantSpec) -> LoadedModel:
@@ -78,10 +87,9 @@ class Builder:
         context = checkpoints.context_length(self._checkpoint.config)
         with _named(spec):
             self.probe = floors.Probe(model.model, self._tokenizer, context)
-            self.floors = self.probe.floors(model.model)
         self._check(model)
         self.models[model.name] = model
-        self._has_reference = True
+        self._reference = spec
         return model
 
     def add(self, spec: VariantSpec) -> None:
@@ -109,15 +117,43 @@ class Builder:
 
     def give_up_reference(self) -> None:
         """Let go of the reference's arrays; variants are made alone from now on."""
+        self.probe.let_go()
         self.models.clear()
         self._kept.clear()
         self._checkpoint.module = open_checkpoint(self._checkpoint.directory).module
         memory.release()
 
     def _check(self, model: LoadedModel, alone: bool = False) -> None:
-        """Check on the calibration text that a model computes what its treatment promises."""
+        """Check on the calibration text that a model computes what its treatment promises.
+
+        What an earlier load measured of the same logits on this machine is not measured again.
+        """
         with _named(model.spec):
-            found = self.probe.check(model.model)
+            key, witness = self._known_by(model)
+            known = self._figures.find(key, witness) if key else None
+            found = known or self._measured(model, witness, alone)
+        if key and known is None and _same_twice(found.floors):
+            self._figures.keep(key, found)
+        if self._reference is None:
+            self.floors = found.floors
+        if alone and model.spec.kind == "path":  # nothing is left to compare its arrays with
+            model.info["identical"] = found.kl_max == 0
+        if model.info["tokens_per_second"] is None:
+            model.info |= found.speeds
+            model.info["measured"] = known.at if known else None
+
+    def _known_by(self, model: LoadedModel) -> tuple[str, str]:
+        """Key and witness of a model's figures; both empty where none are kept."""
+        if not self._figures.on:
+            return "", ""
+        reference = self._reference or model.spec
+        key = figures_key(self._checkpoint.directory, reference, model.spec)
+        return key, self.probe.witness(model.model)
+
+    def _measured(self, model: LoadedModel, witness: str, alone: bool) -> Figures:
+        """A model's figures.  Raises ModelError where it computes what it must not."""
+        own_floors = {} if self._reference else self.probe.floors(model.model)
+        found = self.probe.check(model.model)
         if found["vocabulary"] != self.probe.vocabulary:
             raise ModelError(
                 f"{model.name}: its logits are {found['vocabulary']} wide, the reference's "
@@ -125,15 +161,17 @@ class Builder:
             )
         if not found["finite"]:
             raise ModelError(f"{model.name}: it computes NaN on the calibration text")
-        if alone and model.spec.kind == "path":  # nothing is left to compare its arrays with
-            model.info["identical"] = found["kl_max"] == 0
-        treated = self._has_reference and not model.info["identical"]
-        if treated and found["kl_max"] == 0:
+        identical = model.info["identical"] or (alone and model.spec.kind == "path")
+        if self._reference and not identical and found["kl_max"] == 0:
             raise ModelError(
                 f"{model.name}: its treatment changes no logit on the calibration text"
             )
         if model.info["tokens_per_second"] is None:
-            model.info |= self.probe.speeds(model.model)
+            speeds = self.probe.speeds(model.model)
+        else:
+            speeds = {name: model.info[name] for name in floors.SPEEDS}
+        at = model.info.get("measured") or time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())
+        return Figures(witness, at, found["kl_max"], speeds, own_floors)
 
     def _make(self, spec: VariantSpec) -> LoadedModel:
         written, kept = last_written(spec), self._kept.get(str(spec))

@@ -5,8 +5,10 @@ Knows MLX's devices and the process itself; no model.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,9 +16,12 @@ from pathlib import Path
 import mlx.core as mx
 
 from corefeel_tui import __version__
+from corefeel_tui.environment import cpu_count
 from corefeel_tui.events import EngineStarted
 
 PACKAGES = ("mlx", "mlx-lm", "numpy", "transformers")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
+"""Variables by which a BLAS is told how to compute."""
 
 
 def backend() -> str:
@@ -51,15 +56,43 @@ def blas() -> str | None:
     )
 
 
+def machine() -> list[object]:
+    """All that decides how fast, and to which last digit, this process computes."""
+    return [
+        platform.node(),
+        platform.machine(),
+        _processor(),
+        backend(),
+        execution(),
+        blas(),
+        cpu_count(),
+        [os.environ.get(name) for name in THREADS],
+        sorted(_versions().items()),
+    ]
+
+
+def _processor() -> str:
+    """The chip that computes."""
+    if backend() != "cpu":
+        return str(mx.device_info().get("device_name"))
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith("model name")), platform.processor())
+
+
 def memory_in_use() -> int:
     """Bytes that MLX's arrays hold."""
     return int(mx.get_active_memory())
 
 
 def release() -> None:
-    """Give back what arrays that nobody holds any more took."""
+    """Give back what arrays that nobody holds any more took, to the system where that can be."""
     gc.collect()
     mx.clear_cache()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def engine_started() -> EngineStarted:

@@ -17,6 +17,7 @@ from corefeel_tui import hub
 from corefeel_tui.commands import Load, Plan
 from corefeel_tui.engine import checkpoints, memory
 from corefeel_tui.engine.fitting import announce, choose
+from corefeel_tui.engine.kept_figures import KeptFigures
 from corefeel_tui.engine.loading import (
     Checkpoint,
     materialise,
@@ -30,7 +31,7 @@ from corefeel_tui.engine.turns import Turns
 from corefeel_tui.engine.weight_cache import WeightCache
 from corefeel_tui.errors import ModelError
 from corefeel_tui.lineage import base_model, refusal
-from corefeel_tui.paths import weights_directory
+from corefeel_tui.paths import figures_directory, weights_directory
 from corefeel_tui.variants import REFERENCE, parse_all
 
 POCKET = "Pocket"
@@ -119,7 +120,8 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     cache = WeightCache(
         weights_directory(), load.cache_bytes or 0, lambda text: emit(ev.Notice(text, "warning"))
     )
-    builder = Builder(checkpoint, tokenizer, kept, emit, cache)
+    figures = KeptFigures(figures_directory(), cache.cap > 0, load.anew)
+    builder = Builder(checkpoint, tokenizer, kept, emit, cache, figures)
     reference = builder.add_reference(specs[0])
     for spec in specs[1:] if way is None else ():
         builder.add(spec)

@@ -103,6 +103,7 @@ def described(treated: Treated, spec: VariantSpec) -> JSON:
         "notes": treated.notes,
         "tokens_per_second": None,
         "prefill_tokens_per_second": None,
+        "measured": None,
     }
 
 

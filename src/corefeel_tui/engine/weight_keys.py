@@ -1,6 +1,7 @@
-"""What kept weights are known by: everything that decides their bits.
+"""What kept weights and figures are known by: everything that decides their bits.
 
-Knows checkpoints' contents, treatments and versions; nothing of how an entry is stored.
+Knows checkpoints' contents, treatments, versions and the machine; nothing of how an entry is
+stored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from corefeel_tui import __version__
-from corefeel_tui.engine import memory
+from corefeel_tui.engine import checkpoints, memory
 from corefeel_tui.engine.checkpoints import TOKENIZER_FILES, weight_files
 from corefeel_tui.paths import cache_directory, calibration_text
 from corefeel_tui.variants import VariantSpec
@@ -37,6 +38,22 @@ def weight_key(directory: Path, spec: VariantSpec) -> str:
         names = [directory / name for name in TOKENIZER_FILES]
         parts["tokenizer"] = [_file_hash(path) for path in names if path.is_file()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def figures_key(directory: Path, reference: VariantSpec, spec: VariantSpec) -> str:
+    """The name of what is measured of `spec` beside `reference`, both of the checkpoint in
+    `directory`, on this machine."""
+    parts = [FORMAT, _identity(directory, reference), _identity(directory, spec), memory.machine()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _identity(directory: Path, spec: VariantSpec) -> list[object]:
+    """What a model computes with: weights, treatment and cache."""
+    own: list[object] = [weight_key(directory, spec), spec.kv]
+    if spec.kind != "path":
+        return own
+    source = checkpoints.resolve(spec.source)
+    return [*own, content_hash(source), _file_hash(source / "config.json")]
 
 
 def content_hash(directory: Path) -> str:

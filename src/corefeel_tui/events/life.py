@@ -38,7 +38,8 @@ class Loaded(Event):
     bits_per_weight, bytes (stored), resident_bytes, execution, skipped (module names left
     unquantized), identical (bool), emulated (bool: numbers, not speed), kv_coverage ("8 of 32
     layers", or null), notes (sentences), tokens_per_second (solo decode, or null) and
-    prefill_tokens_per_second (solo, reading a prompt, or null).
+    prefill_tokens_per_second (solo, reading a prompt, or null); measured is when an earlier load
+    of the same models on this machine took these speeds, null where this one did.
     `floors` maps a floor's name ("F0", "F1") to {"kl_mean", "kl_max", "positions"}.
     `in_turn` is "pairs" or "single" where the variants are as planned, and made one at a time.
     """
@@ -84,6 +85,24 @@ class PlannedSet(Event):
     source: str
     fits: bool
     advice: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined(Event):
+    """What the engine measured of its machine; no model was read.
+
+    `kernels` maps a treatment to the relative errors of its products, "packed" by MLX's kernel
+    (null where there is none) and "here" as executed.  `gflops` is of a square product,
+    `tokens_per_second` of reading one matrix of 64 MiB; bytes as in `planned_set`.
+    """
+
+    name = "examined"
+    kernels: dict[str, JSON]
+    gflops: float
+    tokens_per_second: float
+    free_bytes: int
+    usable_bytes: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from corefeel_tui.costs import EMULATED, remarks, speeds
+from corefeel_tui.costs import EMULATED, kept_mark, remarks, speeds
 from corefeel_tui.events import Verdict
 from corefeel_tui.folding import Record, Run, Summary, summarise
 from corefeel_tui.text.inert import inert
@@ -82,15 +82,16 @@ def subtitles(record: Record, name: str) -> tuple[str, ...]:
     """Solo speeds and bytes, longest form first; what is emulated has no speed of its own."""
     told = description(record, name)
     decode, prefill = speeds(told)
+    shown = rate(decode) and rate(decode) + kept_mark(told)
     stored, resident, coverage = (told.get(k) for k in ("bytes", "resident_bytes", "kv_coverage"))
     long = (
-        EMULATED if told.get("emulated") else rate(decode),
+        EMULATED if told.get("emulated") else shown,
         f"prefill {prefill:.0f}" if prefill else "",
         f"cache in {coverage}" if coverage else "",
         size(stored) if stored else "",
         f"{size(resident)} in memory" if resident else "",
     )
-    brief = ("emulated" if told.get("emulated") else rate(decode), size(stored) if stored else "")
+    brief = ("emulated" if told.get("emulated") else shown, size(stored) if stored else "")
     forms = (long, long[:4], (long[0], long[3]), brief, brief[:1])
     return tuple(" · ".join(part for part in form if part) for form in forms)
 
@@ -172,8 +173,8 @@ def about(record: Record, name: str) -> list[str]:
         f"{bits:.3g} bits per weight" if bits else "",
         f"{size(told.get('bytes'))} stored",
         f"{size(resident)} in memory" if resident else "",
-        f"{rate(decode)} answering" if decode else "",
-        f"{rate(prefill)} reading" if prefill else "",
+        f"{rate(decode)}{kept_mark(told)} answering" if decode else "",
+        f"{rate(prefill)}{kept_mark(told)} reading" if prefill else "",
         *remarks(told, name == (record.loaded.reference if record.loaded else "")),
         *(told.get("notes") or ()),
     ]
