@@ -36,7 +36,9 @@ class Stage:
         """Let the engine speak, and the app take all of it in."""
         self.client.say(*events)
         feed = self.app.desk.live
-        await self.until(lambda: self.client.empty and not feed.waiting and not self.app.draining)
+        await self.until(
+            lambda: self.client.empty and not feed.waiting and not self.app.arrivals.draining
+        )
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

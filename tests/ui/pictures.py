@@ -43,7 +43,7 @@ async def take(session: Path, picture: Picture) -> str:
     app = make_app(client)
     async with app.run_test(size=picture.size) as pilot:
         app.theme = picture.theme
-        while client.position < client.duration or app.draining or app.desk.live.waiting:
+        while client.position < client.duration or app.arrivals.draining or app.desk.live.waiting:
             await pilot.pause(0.05)
         await pilot.press(*picture.keys)
         await pilot.pause(0.3)

@@ -6,6 +6,7 @@ import pytest
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Ask, Cancel, Load
+from corefeel_tui.ui import stopping
 from corefeel_tui.ui.actions import ACTIONS
 from corefeel_tui.ui.text.cells import View
 from corefeel_tui.ui.widgets.welcome import EXAMPLES
@@ -279,7 +280,8 @@ async def test_ctrl_j_breaks_the_line() -> None:
         assert on.app.compare.prompt.size.height == 2
 
 
-async def test_ctrl_c_stops_a_run_and_twice_asks_to_quit() -> None:
+async def test_ctrl_c_stops_a_run_and_twice_asks_to_quit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "TWICE", 30.0)  # a busy machine takes seconds for two keys
     async with stage(events=LOADED) as on:
         await write(on, "go")
         run = asks(on)[0].run

@@ -89,7 +89,7 @@ def page(on: Stage) -> str:
 
 
 async def settled(on: Stage, kind: type[Any]) -> None:
-    await on.until(lambda: isinstance(on.app.screen, kind) and not on.app.draining)
+    await on.until(lambda: isinstance(on.app.screen, kind) and not on.app.arrivals.draining)
     await on.pilot.pause()
 
 

@@ -6,22 +6,21 @@ Knows clients and commands; nothing of tokens or panes.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from inspect import isawaitable
 from pathlib import Path
-from time import monotonic
 
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from corefeel_tui import events as ev
 from corefeel_tui.client import Client
-from corefeel_tui.commands import Command, Load
+from corefeel_tui.commands import Load
 from corefeel_tui.recents import Recents
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.ui.actions import BY_NAME
+from corefeel_tui.ui.arriving import Arrivals
 from corefeel_tui.ui.asking import Question
 from corefeel_tui.ui.availability import available, commands, hints
 from corefeel_tui.ui.batch.actions import BATCH_BY_NAME
@@ -40,15 +39,10 @@ from corefeel_tui.ui.playing import Player
 from corefeel_tui.ui.screens.compare import CompareScreen
 from corefeel_tui.ui.screens.confirm import TooSmallScreen
 from corefeel_tui.ui.status import status_line
+from corefeel_tui.ui.stopping import Stopping
 from corefeel_tui.ui.switching import Switching
 from corefeel_tui.ui.theme import DARK, LIGHT, defaults
 from corefeel_tui.ui.waiting import Waiting
-
-TICK = 0.04
-"""Seconds between two looks at what arrived: one line of tokens."""
-
-TWICE = 2.0
-"""Seconds in which a second Ctrl+C asks to quit."""
 
 OWNERS = ("dialogs", "player", "batch", "forks", "branches", "edge")
 """Whose actions are named by a parameter."""
@@ -89,9 +83,9 @@ class CorefeelApp(App[None]):
         self.dialogs = Dialogs(self)
         self.switching = Switching(self, recents)
         self.waiting = Waiting(self)
+        self.stopping = Stopping(self)
+        self.arrivals = Arrivals(self)
         self.shown = live
-        self._stop_pressed = 0.0
-        self._due: set[int] = set()
         self._small: TooSmallScreen | None = None
         self.compare = CompareScreen(live, self.desk.variants, history)
 
@@ -105,58 +99,10 @@ class CorefeelApp(App[None]):
     def _begin(self) -> None:
         """After the first paint: start the engine, and let the sample play until it is ready."""
         gc.freeze()  # what was imported lives as long as the app: walking it took 100 ms at a time
-        self.watch_feed(self.desk.live, self.desk.load)
+        self.arrivals.watch(self.desk.live, self.desk.load)
         if self.desk.load is not None:
             self.player.play_sample()
         self.refresh_status()
-
-    # --- events in --------------------------------------------------------------------------------
-
-    def watch_feed(self, feed: Feed, first: Command | None = None) -> None:
-        """Start a feed; what it says is looked at once a tick."""
-        self.run_worker(feed.pump(self._arrived, first))
-
-    def _arrived(self, feed: Feed) -> None:
-        if id(feed) not in self._due:
-            self._due.add(id(feed))
-            self.set_timer(TICK, lambda: self._drain(feed))
-
-    @property
-    def draining(self) -> bool:
-        """Whether something that arrived has not been shown yet."""
-        return bool(self._due)
-
-    async def _drain(self, feed: Feed) -> None:
-        batch = feed.drain()
-        if feed is self.desk.live:
-            apart, feed.apart = feed.apart, []
-            await self.batch.take(apart)
-            await self._meet([*batch, *feed.passed_on()])
-            for guest in feed.guests.values():
-                if guest.waiting:
-                    self._arrived(guest)
-        self.edge.absorb(feed, batch)
-        if feed is self.shown:
-            await self.compare.absorb(batch)
-        self.refresh_status()
-        self._due.discard(id(feed))
-        if feed.waiting:
-            self._arrived(feed)
-
-    async def _meet(self, batch: Sequence[ev.Event]) -> None:
-        """What the live client says beyond the run on show."""
-        for event in batch:
-            if not self.edge.owns(event):
-                self.desk.meet(event)
-            await self.batch.meet(event)
-            self.forks.meet(event)
-            match event:
-                case ev.Loaded():
-                    await self.player.stop_sample()
-                    self.switching.remember()
-                case ev.EngineDied() if self.desk.live.live:
-                    self.dialogs.tell_death(event)
-            await self.waiting.meet(event)
 
     def tell(self, text: str, severity: Severity = "information") -> None:
         """One sentence, briefly."""
@@ -206,42 +152,17 @@ class CorefeelApp(App[None]):
             await self.put(run.started.prompt, run.started.continues)
 
     async def action_stop(self) -> None:
-        """Stop the run or take the waiting prompt back; twice, or with neither, ask to quit."""
-        prompt = self.compare.prompt
-        if self.screen is self.compare and prompt.has_focus and prompt.selected_text:
-            self.copy_to_clipboard(prompt.selected_text)
-            return
-        again = monotonic() - self._stop_pressed < TWICE
-        self._stop_pressed = monotonic()
-        if again:
-            self.dialogs.ask_to_quit()
-        elif self.waiting.text:
-            self.waiting.give_back()
-            self.refresh_status()
-        elif self.desk.running:
-            await self.desk.cancel()
-        else:
-            self.tell("press ^C again to quit")
+        await self.stopping.stop()
 
     async def action_help_quit(self) -> None:  # type: ignore[override]
-        await self.action_stop()
+        await self.stopping.stop()
 
     async def action_restart(self) -> None:
         await self.desk.restart()
         self.refresh_status()
 
     async def action_quit(self) -> None:
-        busy = self.desk.running or self.batch.queue.unfinished
-        if busy and not self.dialogs.quitting:
-            self.dialogs.ask_to_quit()
-        else:
-            await self.close()
-
-    async def close(self) -> None:
-        """Stop every client, then leave."""
-        for feed in (self.desk.live, *self.player.feeds):
-            await feed.client.stop()
-        self.exit()
+        await self.stopping.quit()
 
     # --- the rest ---------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Dialogs:
     async def _quit(self, leave: bool | None) -> None:
         self.quitting = False
         if leave:
-            await self._app.close()
+            await self._app.stopping.close()
 
     def tell_death(self, death: EngineDied) -> None:
         """Why the engine ended, and what can be done."""
@@ -59,7 +59,7 @@ class Dialogs:
         if answer == "restart":
             await self._app.action_restart()
         elif answer == "quit":
-            await self._app.close()
+            await self._app.stopping.close()
         else:
             self._app.refresh_status()
 

@@ -90,7 +90,7 @@ class Player:
     async def _play(self, feed: Feed) -> None:
         self.feeds.append(feed)
         await self._app.show_feed(feed)
-        self._app.watch_feed(feed)
+        self._app.arrivals.watch(feed)
 
     async def _close(self, feed: Feed) -> None:
         self.feeds.remove(feed)
