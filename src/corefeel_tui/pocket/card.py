@@ -15,7 +15,7 @@ from .evaluation import Figures, cases, figures_of
 
 COUNTS = {
     "judge": 300, "facts": 300, "describe": 60, "reason": 120,
-    "recall": 80, "converse": 24, "refuse": 150, "vetoes": 300,
+    "recall": 80, "converse": 24, "refuse": 150, "vetoes": 300, "walked": 120,
 }  # fmt: skip
 REFERENCE = "bf16"
 VARIANTS = ("8bit", "6bit", "5bit", "4bit", "3bit", "2bit", "mxfp4", "4bit+kv4")

@@ -162,7 +162,7 @@ def _fell(reference: Figures, variant: Figures, skill: str) -> bool:
 
 
 def _accuracy(measured: list[Figures]) -> str:
-    columns = [*SKILLS, "tracking", *DOMAINS]
+    columns = [*SKILLS, "tracking", "walked", *DOMAINS]
     rows = [[f.variant, *(_percent(f.accuracy[column]) for column in columns)] for f in measured]
     return _table(["variant", *columns], rows)
 

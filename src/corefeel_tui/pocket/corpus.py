@@ -73,8 +73,8 @@ MIXTURES: dict[str, dict[str, float]] = {
         "converse": 0.01, "refuse": 0.01, "persona": 0.01,
     },
     "verdict": {
-        "judge": 0.14, "near": 0.10, "hard": 0.14, "near_coined": 0.05, "hard_walk": 0.03, "fact":
-        0.20, "card": 0.04, "rule": 0.05, "describe": 0.06, "explain": 0.01, "reason": 0.10,
+        "judge": 0.18, "near": 0.18, "hard": 0.06, "near_coined": 0.05, "walk": 0.03, "fact":
+        0.18, "card": 0.04, "rule": 0.05, "describe": 0.06, "explain": 0.01, "reason": 0.10,
         "recall": 0.04, "copy": 0.01, "converse": 0.02, "refuse": 0.03, "persona": 0.02,
     },
     "risks": {

@@ -18,6 +18,8 @@ from . import scoring
 from .card_run import by_column
 from .conversation import Item
 from .corpus import DOMAINS, SKILLS, heldout_items
+from .judge_items import gone_through
+from .world import handbook
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,13 @@ class Figures:
 def cases(counts: dict[str, int], domain_count: int) -> dict[str, list[Item]]:
     """The card's items by column; each held-out domain is a column of its own.
 
-    The column `vetoes` has items after those of `judge`, so that both together hold
+    The column `walked` asks the first judge items again, going through their lines before the
+    verdict.  The column `vetoes` has items after those of `judge`, so that both together hold
     `counts["vetoes"]` whose truth is VETO.
     """
     chosen = {skill: heldout_items(skill, counts[skill]) for skill in SKILLS}
+    judged = chosen["judge"][: counts.get("walked", 0)]
+    chosen["walked"] = [gone_through(item, handbook()) for item in judged]
     chosen["vetoes"] = _more_vetoes(chosen["judge"], counts.get("vetoes", 0))
     if domain_count:
         for domain in DOMAINS:

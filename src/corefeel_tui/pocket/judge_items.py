@@ -5,7 +5,7 @@ the rules live in `judge`.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import words
 from .conversation import Item
@@ -147,6 +147,18 @@ def judge_item(
         signatures.append(("judge", form, lines, action))
     return Item(
         "judge", tuple(messages), verdict.decision, verdict.rule, tuple(signatures), domain.name
+    )
+
+
+def gone_through(item: Item, world: World) -> Item:
+    """The same item in two turns: its lines one by one, and only then the verdict."""
+    _, _, lines, action = item.signatures[-1]
+    assert isinstance(lines, tuple)
+    assert isinstance(action, Action)
+    asked, verdict = item.messages[0][1], item.messages[-1]
+    meanings = ("assistant", walk(world, lines, action))
+    return replace(
+        item, messages=(("user", f"{asked}\n{WALK}"), meanings, ("user", VERDICT[0]), verdict)
     )
 
 

@@ -33,7 +33,7 @@ JUDGING = (
     Phase(2_900_000, "boundary", 4096),
     Phase(5_230_000, "steps", 4096),
     Phase(7_130_000, "risks", 4096),
-    Phase(10_200_000, "verdict", 4096),
+    Phase(10_030_000, "verdict", 4096),
 )
 SCHEDULES = {"whole": SCHEDULE, "looking-up": LOOKING_UP, "judging": JUDGING}
 
