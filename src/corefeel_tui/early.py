@@ -17,12 +17,6 @@ from corefeel_tui.diagnostics.sequential import SEQUENTIAL
 from corefeel_tui.evidence import CONTROL, FLOOR, ItemEvidence, Stop, SuitePlan
 from corefeel_tui.verdicts import UNPARSED
 
-LEAST_PROMPTS = 24
-"""Prompts before an agreement under a half is taken for collapse."""
-
-LEAST_ANSWERS = 16
-"""Answers before a share of them is; it must also exclude a half at 95 %."""
-
 SAFE_RATE = 0.02
 """A suite with forbidden answers never ends as “ok” before it excludes more of them than this."""
 
@@ -126,18 +120,18 @@ class Watch:
     def _fallen(self, name: str) -> str | None:
         """The rule of collapse that fired (METRICS §8), where enough was seen for it."""
         own = self._whole[name]
-        if own.prompts >= LEAST_PROMPTS and own.positions:
+        if own.prompts >= collapse.LEAST_PROMPTS and own.positions:
             agreement = 1 - own.flips / own.positions
             if agreement < collapse.AGREEMENT:
                 return f"top-1 agreement is {100 * agreement:.0f} %, under 50 %"
         for suite in self._plans:
             own, base = self._by_suite[name, suite], self._by_suite[self._reference, suite]
             told = suite.partition("@")[0]
-            if _most(own.unparsed, own.decided) and base.unparsed <= base.decided / 2:
+            if collapse.most(own.unparsed, own.decided) and base.unparsed <= base.decided / 2:
                 share = 100 * own.unparsed / own.decided
                 return f"{share:.0f} % of {told} answers cannot be parsed"
             was = base.capped / max(1, base.answers)
-            if _most(own.capped, own.answers) and was < collapse.REFERENCE_CAPPED:
+            if collapse.most(own.capped, own.answers) and was < collapse.REFERENCE_CAPPED:
                 share = 100 * own.capped / own.answers
                 return f"{share:.0f} % of {told} answers never end (token budget blown)"
         return None
@@ -154,11 +148,6 @@ class Watch:
                 yield Stop(name, "drifted", told, own.prompts, suite)
             elif answer == "ok" and _safe(plan, own):
                 yield Stop(name, "ok", told, own.prompts, suite)
-
-
-def _most(count: int, n: int) -> bool:
-    """Whether a share is surely more than a half."""
-    return n >= LEAST_ANSWERS and st.lower_bound(count, n) > 0.5
 
 
 def _safe(plan: SuitePlan, own: Glance) -> bool:

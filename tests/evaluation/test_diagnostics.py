@@ -21,7 +21,7 @@ from corefeel_tui.diagnostics import (
 )
 from corefeel_tui.diagnostics.checks import holds
 from corefeel_tui.diagnostics.collapse import collapsed
-from corefeel_tui.diagnostics.measurement import Measurement, Result, settle
+from corefeel_tui.diagnostics.measurement import Measurement, Result, Tally, settle
 from corefeel_tui.diagnostics.openers import is_generic, is_refusal
 from corefeel_tui.diagnostics.reading import label_of, normalised
 from corefeel_tui.diagnostics.sheet import Sheet
@@ -366,16 +366,18 @@ def test_agreement_without_a_flip_still_carries_a_bound() -> None:
     ("metric", "value", "rule"),
     [
         ("top1_agreement", 0.4, "agreement"),
-        ("verdicts/unparsed_rate", 0.6, "parsed"),
+        ("verdicts/unparsed_rate", 0.8, "parsed"),
         ("style/capped_rate", 0.9, "budget"),
     ],
 )
 def test_each_collapse_rule_fires_by_name(metric: str, value: float, rule: str) -> None:
-    def one(of: float) -> dict[str, Measurement]:
-        return {metric: Measurement(metric, of, None, None, 9)}
+    def one(of: float, n: int = 30) -> dict[str, Measurement]:
+        tally = Tally("rate", round(of * n), n)
+        return {metric: Measurement(metric, of, None, None, n, tally=tally)}
 
     assert rule in (collapsed(one(value), {}) or "")
-    assert collapsed(one(0.501 if metric == "top1_agreement" else 0.5), {}) is None
+    assert collapsed(one(value, n=10), {}) is None, "ten prompts show no collapse"
+    assert collapsed(one(0.501 if metric == "top1_agreement" else 0.6), {}) is None
     assert metric == "top1_agreement" or collapsed(one(value), one(0.55)) is None
 
 
