@@ -11,9 +11,10 @@ import pytest
 from corefeel_tui.pocket import scoring
 from corefeel_tui.pocket.corpus import heldout_items
 from corefeel_tui.pocket.describe import describe_item
+from corefeel_tui.pocket.domains import coined_domain
 from corefeel_tui.pocket.evidence_questions import walk
 from corefeel_tui.pocket.judge import Action, Line, decide
-from corefeel_tui.pocket.judge_items import RULES, coined_domain, judge_item
+from corefeel_tui.pocket.judge_items import OF_THE_HANDBOOK, RULES, judge_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
 from corefeel_tui.pocket.world import handbook
 
@@ -146,4 +147,4 @@ def test_the_action_stands_before_the_evidence() -> None:
 def test_a_coined_place_is_unknown_to_the_handbook() -> None:
     rng = random.Random(5)
     items = [judge_item(rng, WORLD, coined_domain(rng), rules=RULES) for _ in range(60)]
-    assert {item.rule for item in items} == set(RULES[2:])
+    assert {item.rule for item in items} == set(RULES) - set(OF_THE_HANDBOOK)

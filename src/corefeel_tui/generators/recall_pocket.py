@@ -14,7 +14,7 @@ from corefeel_tui.pocket import words
 from corefeel_tui.pocket.conversation import is_heldout
 from corefeel_tui.pocket.corpus import HELDOUT_SEED
 from corefeel_tui.pocket.describe import filler
-from corefeel_tui.pocket.judge_items import coined
+from corefeel_tui.pocket.domains import coined
 from corefeel_tui.pocket.recall import LEDGER, PROSE
 from corefeel_tui.pocket.world import handbook
 

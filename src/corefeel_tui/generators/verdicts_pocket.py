@@ -14,8 +14,9 @@ from itertools import permutations, product
 from corefeel_tui.items import Item
 from corefeel_tui.pocket.conversation import is_heldout
 from corefeel_tui.pocket.corpus import HELDOUT_SEED
+from corefeel_tui.pocket.domains import TOWN, Domain, heldout_domain
 from corefeel_tui.pocket.judge import Action, Line, Verdict, decide, render
-from corefeel_tui.pocket.judge_items import ACTION, INTRO, TOWN, Domain, heldout_domain, judge_item
+from corefeel_tui.pocket.judge_items import ACTION, INTRO, judge_item
 from corefeel_tui.pocket.world import handbook
 
 DECISIONS = ("APPROVE", "REVISE", "VETO")

@@ -16,8 +16,9 @@ from . import words
 from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
+from .domains import TOWN, coined_domain, heldout_domain
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
-from .judge_items import HARDEST, RULES, TOWN, coined_domain, heldout_domain, judge_item
+from .judge_items import HARDEST, RULES, judge_item
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item

@@ -5,12 +5,13 @@ the rules live in `judge`.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from . import words
 from .conversation import Item
+from .domains import TOWN, Domain, coined
 from .evidence_questions import WALK, evidence_question, walk
-from .judge import Action, Line, decide, render
+from .judge import Action, Line, Verdict, decide, render
 from .world import World
 
 FORBID = ("By law {s} must never be {h}.", "No {s} may be {h}.", "It is forbidden that {s} be {h}.")
@@ -43,53 +44,11 @@ INTRO = (
     "Weigh the evidence and judge the action.",
 )
 DECISIONS = ("APPROVE", "REVISE", "VETO")
-RULES = (
-    "handbook_forbids",
-    "hard_rule_permits",
-    "hard_rule_forbids",
-    "hard_rule_limit",
-    "open_harm",
-    "clear",
-)
-"""The first two need a handbook that knows the good."""
+OF_THE_HANDBOOK = ("handbook_forbids", "hard_rule_permits")
+RULES = (*OF_THE_HANDBOOK, "hard_rule_forbids", "hard_rule_limit", "open_harm", "clear")
 HARDEST = ("open_harm", "clear", "handbook_forbids")
 AGAIN = ("And this one?", "Same evidence, new action.", "Now judge this.")
 VERDICT = ("Your verdict?", "Now judge it.", "So what is your verdict?")
-
-
-@dataclass(frozen=True)
-class Domain:
-    name: str
-    goods: tuple[str, ...]
-    handlings: tuple[str, ...]
-    harms: tuple[str, ...]
-    measures: tuple[str, ...]
-
-
-TOWN = Domain(
-    "town",
-    tuple(words.SUBSTANCES),
-    tuple(words.HANDLINGS),
-    tuple(words.HARMS),
-    tuple(words.MEASURES),
-)
-
-
-def coined_domain(rng: random.Random) -> Domain:
-    """A place of made-up words, judged by its evidence alone."""
-
-    def some(*frames: str) -> tuple[str, ...]:
-        return tuple(rng.choice(frames).format(coined(rng), coined(rng)) for _ in range(3))
-
-    handlings = some("{}ed", "{}ed under the {}", "{} by {}")
-    return Domain("coined", some("{}"), handlings, some("{}"), some("a {}", "two {} {}"))
-
-
-def heldout_domain(name: str) -> Domain:
-    lists = words.HELDOUT_DOMAINS[name]
-    return Domain(
-        name, *(tuple(lists[key]) for key in ("substances", "handlings", "harms", "measures"))
-    )
 
 
 def judge_item(
@@ -107,20 +66,7 @@ def judge_item(
     `walked` its lines are gone through one by one.
     Decisions are equally frequent, or where `rules` are given, these are.
     """
-    goods = (
-        domain.goods
-        if rng.random() < 0.7 or domain is not TOWN
-        else (*(coined(rng) for _ in range(3)),)
-    )
-    known = any(good in world.substances for good in goods)
-    reachable = [rule for rule in rules if known or rule in RULES[2:]]
-    wanted = rng.choice(reachable or DECISIONS)
-    while True:
-        action = _action(rng, domain, goods)
-        lines = _lines(rng, world, domain, goods, action)
-        verdict = decide(world, lines, action)
-        if wanted in (verdict.decision, verdict.rule):
-            break
+    goods, action, lines, verdict = _case(rng, world, domain, rules)
     messages: list[tuple[str, str]] = []
     signatures: list[tuple[object, ...]] = []
     text, form = _action_text(rng, action)
@@ -140,14 +86,34 @@ def judge_item(
         action = _neighbour(rng, domain, goods, action)
         verdict = decide(world, lines, action)
         text, form = _action_text(rng, action)
-        messages += [
-            ("user", f"{rng.choice(AGAIN)}\nAction: {text}"),
-            ("assistant", verdict.json()),
-        ]
+        asked = f"{rng.choice(AGAIN)}\nAction: {text}"
+        messages += [("user", asked), ("assistant", verdict.json())]
         signatures.append(("judge", form, lines, action))
     return Item(
         "judge", tuple(messages), verdict.decision, verdict.rule, tuple(signatures), domain.name
     )
+
+
+def _case(
+    rng: random.Random, world: World, domain: Domain, rules: tuple[str, ...]
+) -> tuple[tuple[str, ...], Action, tuple[Line, ...], Verdict]:
+    """Goods, and an action with evidence that a drawn decision, or a drawn one of `rules`, meets;
+    some are about goods that no handbook knows.
+    """
+    goods = (
+        domain.goods
+        if rng.random() < 0.7 or domain is not TOWN
+        else (*(coined(rng) for _ in range(3)),)
+    )
+    known = any(good in world.substances for good in goods)
+    reachable = [rule for rule in rules if known or rule not in OF_THE_HANDBOOK]
+    wanted = rng.choice(reachable or DECISIONS)
+    while True:
+        action = _action(rng, domain, goods)
+        lines = _lines(rng, world, domain, goods, action)
+        verdict = decide(world, lines, action)
+        if wanted in (verdict.decision, verdict.rule):
+            return goods, action, lines, verdict
 
 
 def gone_through(item: Item, world: World) -> Item:
@@ -160,13 +126,6 @@ def gone_through(item: Item, world: World) -> Item:
     return replace(
         item, messages=(("user", f"{asked}\n{WALK}"), meanings, ("user", VERDICT[0]), verdict)
     )
-
-
-def coined(rng: random.Random) -> str:
-    """A good that no handbook knows."""
-    return "".join(
-        rng.choice(words.CODA_SYLLABLES) for _ in range(rng.choice((2, 3)))
-    ) + rng.choice(("n", "x", "l", "th"))
 
 
 def _action(rng: random.Random, domain: Domain, goods: tuple[str, ...]) -> Action:

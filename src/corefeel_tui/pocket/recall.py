@@ -9,7 +9,7 @@ import random
 from . import words
 from .conversation import Item
 from .describe import filler
-from .judge_items import coined
+from .domains import coined
 from .world import World
 
 LEDGER = ("Locker {k}: {v}.", "Locker {k} holds the {v}.")
