@@ -15,13 +15,16 @@ from safetensors.numpy import load_file
 from corefeel_tui import commands as c
 from corefeel_tui import events as ev
 from corefeel_tui.early import Glance, glances
-from corefeel_tui.engine import constrained
+from corefeel_tui.engine import constrained, memory
 from corefeel_tui.engine.batch import harvest
 from corefeel_tui.engine.batch.plan import make_batches
-from corefeel_tui.engine.batch.runner import BatchRunner
+from corefeel_tui.engine.batch.runner import CONTROL_ITEMS, BatchRunner
+from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.control import make_control
 from corefeel_tui.engine.modelset import ModelSet, load_set
-from corefeel_tui.engine.prefill import fill
+from corefeel_tui.engine.prefill import Prefixes, fill
+from corefeel_tui.engine.question import Question
+from corefeel_tui.engine.sampling import Sampling
 from corefeel_tui.engine.service import Service
 from corefeel_tui.engine.trajectories import PieceTexts
 from corefeel_tui.evidence import ItemEvidence, SuitePlan
@@ -192,6 +195,31 @@ def test_conversations_go_on_with_either_history(models: ModelSet, tmp_path: Pat
     lengths = {e.run: set(e.prompt_tokens.values()) for e in started}
     assert all(len(found) == 1 for name, found in lengths.items() if "-reference" in name)
     assert any(len(found) > 1 for name, found in lengths.items() if "-own" in name)
+
+
+def test_the_control_answers_a_suites_first_items_only(models: ModelSet, tmp_path: Path) -> None:
+    events = run(models, [suite(tmp_path, verdict_items(CONTROL_ITEMS + 3))], control=True)
+    assert answered(events, "control") == [f"i{n}" for n in range(CONTROL_ITEMS)]
+    assert len(answered(events, "4bit")) == CONTROL_ITEMS + 3
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_what_is_kept_of_ended_answers_holds_no_more_than_itself(
+    models: ModelSet, last: bool
+) -> None:
+    modules = {name: model.model for name, model in models.models.items()}
+    prompt = models.tokenizer.encode("open the valve?") * 20
+    questions = [
+        Question(str(n), {m: [n + 5, *prompt] for m in modules}, 4 + n, last=last) for n in range(8)
+    ]
+    prefixes, pieces = Prefixes(), PieceTexts(models.tokenizer)
+    memory.release()
+    before = memory.memory_in_use()
+    for _ in compare(modules, models.tokenizer, questions, Sampling(), pieces, prefixes):
+        pass
+    memory.release()
+    assert (prefixes.bytes == 0) == last
+    assert memory.memory_in_use() - before <= 1.1 * prefixes.bytes + 10_000
 
 
 def test_samples_differ_and_are_coupled(models: ModelSet, tmp_path: Path) -> None:

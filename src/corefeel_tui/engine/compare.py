@@ -39,7 +39,14 @@ def compare(
     runs = [RunAnswers(q, list(models), reference, tokenizer, pieces) for q in questions]
     lock = Lockstep(models, reference, make_picker(sampling), prefixes)
     starts = [
-        Start(q.run, q.prompts, q.key, q.boundaries, dict.fromkeys(q.prompts, q.forced))
+        Start(
+            q.run,
+            q.prompts,
+            q.key,
+            q.boundaries,
+            dict.fromkeys(q.prompts, q.forced),
+            last=q.last,
+        )
         for q in questions
     ]
     broken = False

@@ -37,7 +37,8 @@ class Start:
 
     `boundaries` are the lengths at which a snapshot may help a later turn (`prefill.fill`).
     `forced` are tokens that a model takes first, whatever it would choose.  A run that goes on from
-    `answered` tokens of an answer draws the noise of those positions on.
+    `answered` tokens of an answer draws the noise of those positions on.  What was read of a run
+    that is `last` in its conversation is not kept.
     """
 
     run: str
@@ -46,6 +47,7 @@ class Start:
     boundaries: Mapping[str, int] = field(default_factory=dict)
     forced: Mapping[str, Sequence[int]] = field(default_factory=dict)
     answered: int = 0
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class Lockstep:
             return
         for name, flight in self._passes.items():
             for row in dying:
-                if row in flight.rows:
+                if row in flight.rows and not row.start.last:
                     caches = self._caches[name].extract(flight.rows.index(row))
                     self.prefixes.keep(name, row.tokens, caches)
 

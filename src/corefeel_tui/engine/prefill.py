@@ -26,6 +26,11 @@ class Prefixes:
     def __init__(self, max_size: int = 64, max_bytes: int = 2 << 30) -> None:
         self._store = LRUPromptCache(max_size=max_size, max_bytes=max_bytes)
 
+    @property
+    def bytes(self) -> int:
+        """What all that is remembered takes."""
+        return int(self._store.nbytes)
+
     def fetch(self, model: str, tokens: Sequence[int]) -> tuple[list[Any] | None, int]:
         """A private copy of the best caches for `tokens`, and how many tokens they hold."""
         caches, rest = self._store.fetch_nearest_cache(model, list(tokens))

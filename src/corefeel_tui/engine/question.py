@@ -20,7 +20,8 @@ class Question:
 
     `top` is k of the stored top-k; without `top_everywhere` it is stored only of models that flip,
     where answers fork or one decides, and of the reference beside them.  A `patient` question's
-    tokens wait for a long line, since nobody watches them come.
+    tokens wait for a long line, since nobody watches them come.  After one that is `last` its
+    conversation is over.
     """
 
     run: str
@@ -35,3 +36,4 @@ class Question:
     top: int = 8
     top_everywhere: bool = True
     patient: bool = False
+    last: bool = False

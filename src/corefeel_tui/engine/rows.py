@@ -51,10 +51,15 @@ class RowCaches:
         self.count = len(indices)
 
     def extract(self, index: int) -> list[Any]:
-        """Plain layer caches of one row (the row itself where there is only one)."""
+        """Plain layer caches of one row (the row itself where there is only one).
+
+        They are cut out at once: waiting to be, they would hold all rows as they stand now.
+        """
         if self._plain:
             return self.layers
-        return [layer.extract(index) for layer in self.layers]
+        found = [layer.extract(index) for layer in self.layers]
+        mx.eval([cache.state for cache in found])
+        return found
 
     def forward(self, model: nn.Module, tokens: Sequence[int]) -> mx.array:
         """Logits (rows, V), float32, lazy, after one more token per row."""

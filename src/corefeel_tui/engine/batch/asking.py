@@ -80,6 +80,7 @@ class Asking:
                     top=TOP,
                     top_everywhere=False,
                     patient=True,
+                    last=turn + 1 == len(work.turns),
                 )
                 found.append((work, question))
         return found

@@ -15,6 +15,7 @@ import mlx.nn as nn
 from corefeel_tui import commands
 from corefeel_tui import events as ev
 from corefeel_tui.early import Glance, Watch, glances
+from corefeel_tui.engine import memory
 from corefeel_tui.engine.batch.asking import Asking, Question, hear, opening
 from corefeel_tui.engine.batch.harvest import Arrays, Readout, evidence
 from corefeel_tui.engine.batch.labels import read_labels
@@ -33,6 +34,10 @@ F2, F3 = f"{FLOOR}F2", f"{FLOOR}F3"
 
 FLOOR_ITEMS = 24
 """So many items of a suite are also answered by the reference under one roundoff of noise."""
+
+CONTROL_ITEMS = 48
+"""So many items of a suite are also answered by the control, which rambles to the token limit; if
+these do not show that it fails, more would not."""
 
 ASKED = ("suites", "limit", "quick", "stop_collapsed")
 """What a batch must be asked for again to make the same plan."""
@@ -81,6 +86,7 @@ class BatchRunner:
                 break
             if any(work.key not in self.done for work in works):
                 yield from self._batch(number, works)
+                memory.release()
             yield from self._stop_early(works)
             finished += len(works)
             yield ev.Progress(self.command.run, finished, total, "items")
@@ -138,11 +144,11 @@ class BatchRunner:
             yield from self._tell(number, fitting, runs, readouts, others)
 
     def _modules_for(self, works: Sequence[Work]) -> dict[str, nn.Module]:
-        """Everybody, the control where there is a verdict, a floor for a suite's first items."""
-        modules = dict(self.modules)
-        if self.control is not None and works[0].suite.verdict is not None:
+        """Everybody; a suite's first items also a floor and, if there is a verdict, the control."""
+        modules, first = dict(self.modules), works[0].number
+        if self.control is not None and works[0].suite.verdict and first < CONTROL_ITEMS:
             modules[CONTROL] = self.control
-        if works[0].number < FLOOR_ITEMS:
+        if first < FLOOR_ITEMS:
             modules[F2] = self.noisy
         suite = works[0].suite.name
         return {
