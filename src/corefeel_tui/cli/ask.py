@@ -9,7 +9,7 @@ import asyncio
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from corefeel_tui import commands, events
 from corefeel_tui.cli import options as opt
 from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from corefeel_tui.settings import Settings
 
 LIFE = (events.Loading, events.Status, events.Notice)
 """What concerns the process, not the comparison; it goes to stderr."""
@@ -47,7 +50,7 @@ def ask(
     stop: Annotated[
         list[str] | None, typer.Option(help="End an answer before this text; may be repeated.")
     ] = None,
-    session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
+    session: opt.NewSession = None,
     no_save: opt.NoSave = False,
     no_cache: opt.NoCache = False,
     output: Annotated[AskFormat, typer.Option("--format", help="Form of the result.")] = (
@@ -55,13 +58,11 @@ def ask(
     ),
 ) -> None:
     """Ask all variants once, score their answers, and leave a session."""
-    from corefeel_tui import settings
-
     model, prompt = model_and_prompt(words)
-    chosen = settings.override(
-        settings.load_settings(),
-        variants=opt.split_variants(variants),
-        reference=reference,
+    chosen = opt.choose_settings(
+        variants,
+        reference,
+        no_cache,
         max_tokens=max_tokens,
         temperature=temperature,
         top_p=top_p,
@@ -70,11 +71,16 @@ def ask(
         seed=seed,
         system=None if system is None else opt.utf8(system, "the system message"),
         thinking=thinking,
-        cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
     fetch_missing(load)
-    request = commands.Ask(
+    request = question(prompt, chosen, stop_strings(stop or []))
+    compare(load, request, opt.new_session_path(session), chosen.save and not no_save, output)
+
+
+def question(prompt: str, chosen: Settings, stop: list[str]) -> commands.Ask:
+    """The prompt as the settings have it asked."""
+    return commands.Ask(
         run="1",
         prompt=prompt,
         system=chosen.system,
@@ -84,10 +90,9 @@ def ask(
         top_k=chosen.top_k,
         min_p=chosen.min_p,
         seed=chosen.seed,
-        stop=stop_strings(stop or []),
+        stop=stop,
         thinking=chosen.thinking,
     )
-    compare(load, request, opt.new_session_path(session), chosen.save and not no_save, output)
 
 
 def compare(

@@ -33,58 +33,62 @@ class EdgeFormat(StrEnum):
     jsonl = "jsonl"
 
 
+Item = Annotated[str | None, typer.Option(help="One item to change, as SUITE:ID.")]
+Prompt = Annotated[
+    str | None, typer.Option(help="A prompt to change; slots as {mild|strong}; “-” reads stdin.")
+]
+SuiteName = Annotated[
+    str | None, typer.Option(help="A suite: its items of the narrowest margin are changed.")
+]
+LadderName = Annotated[
+    str | None,
+    typer.Option(help="Rungs instead of a search: SUITE:LADDER, or a prompt with slots."),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="Two labels: “VETO v APPROVE”, “refuse v comply”, “A v B after TEXT”."),
+]
+Slots = Annotated[
+    list[str] | None,
+    typer.Option(help="Fillers of a named slot, as name=mild,strong; may be repeated."),
+]
+Limit = Annotated[int, typer.Option(help="Items of a suite to change.")]
+Pool = Annotated[int, typer.Option(help="First items of a suite to choose them from.")]
+Budget = Annotated[int, typer.Option(help="Changed prompts at most, an item or ladder.")]
+Depth = Annotated[int, typer.Option(max=4, help="Changes at a time at most.")]
+SaveTo = Annotated[
+    Path | None, typer.Option(help="Suite file to which every example found is added.")
+]
+Form = Annotated[EdgeFormat, typer.Option("--format", help="Form of the result.")]
+
+
 def edge(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
-    item: Annotated[str | None, typer.Option(help="One item to change, as SUITE:ID.")] = None,
-    prompt: Annotated[
-        str | None,
-        typer.Option(help="A prompt to change; slots as {mild|strong}; “-” reads stdin."),
-    ] = None,
-    suite: Annotated[
-        str | None, typer.Option(help="A suite: its items of the narrowest margin are changed.")
-    ] = None,
-    ladder: Annotated[
-        str | None,
-        typer.Option(help="Rungs instead of a search: SUITE:LADDER, or a prompt with slots."),
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="Two labels: “VETO v APPROVE”, “refuse v comply”, “A v B after TEXT”."),
-    ] = None,
-    slot: Annotated[
-        list[str] | None,
-        typer.Option(help="Fillers of a named slot, as name=mild,strong; may be repeated."),
-    ] = None,
-    limit: Annotated[int, typer.Option(help="Items of a suite to change.")] = 10,
-    pool: Annotated[int, typer.Option(help="First items of a suite to choose them from.")] = 200,
-    budget: Annotated[int, typer.Option(help="Changed prompts at most, an item or ladder.")] = 200,
-    depth: Annotated[int, typer.Option(max=4, help="Changes at a time at most.")] = 2,
+    model: opt.Model = None,
+    item: Item = None,
+    prompt: Prompt = None,
+    suite: SuiteName = None,
+    ladder: LadderName = None,
+    labels: Labels = None,
+    slot: Slots = None,
+    limit: Limit = 10,
+    pool: Pool = 200,
+    budget: Budget = 200,
+    depth: Depth = 2,
     system: opt.System = None,
     variants: opt.Variants = None,
     reference: opt.Reference = None,
-    session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
+    session: opt.NewSession = None,
     no_save: opt.NoSave = False,
     no_cache: opt.NoCache = False,
-    save_to: Annotated[
-        Path | None, typer.Option(help="Suite file to which every example found is added.")
-    ] = None,
-    output: Annotated[EdgeFormat, typer.Option("--format", help="Form of the result.")] = (
-        EdgeFormat.text
-    ),
+    save_to: SaveTo = None,
+    output: Form = EdgeFormat.text,
 ) -> None:
     """Find the smallest change of a prompt at which a variant leaves the reference."""
-    from corefeel_tui import settings
-
     given = {"--item": item, "--prompt": prompt, "--suite": suite, "--ladder": ladder}
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:
         raise UsageError(f"name one of {', '.join(given)}; there are {len(named)}")
-    chosen = settings.override(
-        settings.load_settings(),
-        variants=opt.split_variants(variants),
-        reference=reference,
-        cache_gb=0 if no_cache else None,
-    )
+    chosen = opt.choose_settings(variants, reference, no_cache)
     asked = Asked(model is None, labels, fillers(slot or []), system, budget)
     request: Search | Ladder
     if ladder is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
+    model: opt.Model = None,
     suite: Annotated[
         list[str] | None, typer.Option(help="Suite, mix or suite file; may be repeated.")
     ] = None,
@@ -50,18 +50,12 @@ def evaluate(
     ),
 ) -> None:
     """Run whole suites over all variants; every finished item is kept at once."""
-    from corefeel_tui import commands, settings
+    from corefeel_tui import commands
     from corefeel_tui.arrays import directory_of
 
     names = suite or ["quick"]
     check_suites(names)
-    chosen = settings.override(
-        settings.load_settings(),
-        variants=opt.split_variants(variants),
-        reference=reference,
-        seed=seed,
-        cache_gb=0 if no_cache else None,
-    )
+    chosen = opt.choose_settings(variants, reference, no_cache, seed=seed)
     path = session_path(session, resume, names)
     done = done_so_far(path) if resume else Done()
     request = commands.Evaluate(

@@ -6,7 +6,7 @@ Knows what to hand to the app; everything on the screen is `ui`'s.
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +14,13 @@ from corefeel_tui.cli import options as opt
 from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import ModelError, UsageError
 
+if TYPE_CHECKING:
+    from corefeel_tui.commands import Load
+    from corefeel_tui.settings import Settings
+
 
 def open_app(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
+    model: opt.Model = None,
     variants: opt.Variants = None,
     reference: opt.Reference = None,
     max_tokens: opt.MaxTokens = None,
@@ -28,24 +32,26 @@ def open_app(
     no_cache: opt.NoCache = False,
 ) -> None:
     """Open the app with a model and its variants side by side."""
-    from corefeel_tui import settings
-
-    chosen = settings.override(
-        settings.load_settings(),
-        variants=opt.split_variants(variants),
-        reference=reference,
+    chosen = opt.choose_settings(
+        variants,
+        reference,
+        no_cache,
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
         system=system,
         thinking=thinking,
         save=False if no_save else None,
-        cache_gb=0 if no_cache else None,
     )
     load = opt.load_command(model, chosen, variants is not None)
     need_terminal()
     fetch_missing(load)
     refuse_quantized(load.model)
+    show(load, chosen)
+
+
+def show(load: Load, chosen: Settings) -> None:
+    """The app over an engine of its own, until the reader leaves it."""
     from corefeel_tui.client import EngineClient
     from corefeel_tui.paths import history_file, recents_file
     from corefeel_tui.recording import Recorder

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from corefeel_tui.commands import Load
     from corefeel_tui.settings import Settings
 
+Model = Annotated[str | None, typer.Argument(metavar="[MODEL]")]
 Variants = Annotated[
     str | None, typer.Option(help="Comma list of variants, such as 8bit,4bit-g32,3bit.")
 ]
@@ -36,6 +37,7 @@ Thinking = Annotated[bool | None, typer.Option("--thinking", help="Let the model
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Neither keep nor read back quantized weights.")
 ]
+NewSession = Annotated[Path | None, typer.Option(help="Session file to make.")]
 NoSave = Annotated[bool, typer.Option("--no-save", help="Leave no session file.")]
 
 
@@ -63,11 +65,32 @@ class ReportFormat(StrEnum):
     json = "json"
 
 
+ReportForm = Annotated[ReportFormat, typer.Option("--format", help="Form of the result.")]
+
+
 def print_json(data: object) -> None:
     """One object on stdout, for programs and people alike."""
     from pydantic_core import to_json
 
     sys.stdout.buffer.write(to_json(data, indent=2, inf_nan_mode="null") + b"\n")
+
+
+def choose_settings(
+    variants: str | None, reference: str | None, no_cache: bool, **given: object
+) -> Settings:
+    """The user's settings with options on top; those that are None were not given.
+
+    Raises UsageError on a value out of its bounds.
+    """
+    from corefeel_tui import settings
+
+    return settings.override(
+        settings.load_settings(),
+        variants=split_variants(variants),
+        reference=reference,
+        cache_gb=0 if no_cache else None,
+        **given,
+    )
 
 
 def load_command(model: str | None, settings: Settings, chosen: bool) -> Load:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +16,12 @@ from corefeel_tui.cli import options as opt
 from corefeel_tui.cli.fetching import fetch_missing
 from corefeel_tui.errors import UsageError
 
+if TYPE_CHECKING:
+    from corefeel_tui.commands import Load, Score
+
 
 def score(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
+    model: opt.Model = None,
     text: Annotated[Path | None, typer.Option(help="Text file to score.")] = None,
     tokens: Annotated[Path | None, typer.Option(help="JSON list of lists of token ids.")] = None,
     context: Annotated[
@@ -29,32 +32,20 @@ def score(
     ] = None,
     variants: opt.Variants = None,
     reference: opt.Reference = None,
-    session: Annotated[Path | None, typer.Option(help="Session file to make.")] = None,
+    session: opt.NewSession = None,
     no_save: opt.NoSave = False,
     no_cache: opt.NoCache = False,
     in_turn: opt.InTurn = opt.Way.auto,
-    output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
-        opt.ReportFormat.text
-    ),
+    output: opt.ReportForm = opt.ReportFormat.text,
 ) -> None:
     """Let all variants read the same text; how far they stray from the reference."""
-    from corefeel_tui import commands, headless, settings
-    from corefeel_tui import events as ev
-    from corefeel_tui.cli.progress import Progress
-    from corefeel_tui.client import EngineClient
-    from corefeel_tui.recording import Recorder
-    from corefeel_tui.report.score import print_score
+    from corefeel_tui import commands
 
     if (text is None) == (tokens is None):
         raise UsageError("score reads either --text FILE or --tokens FILE.json; give one of them")
     if context is not None and context < 2:
         raise UsageError(f"--context: {context} leaves nothing to predict; use 2 or more")
-    chosen = settings.override(
-        settings.load_settings(),
-        variants=opt.split_variants(variants),
-        reference=reference,
-        cache_gb=0 if no_cache else None,
-    )
+    chosen = opt.choose_settings(variants, reference, no_cache)
     load = opt.load_command(model, chosen, variants is not None)
     load = replace(load, in_turn=in_turn.value)
     fetch_missing(load)
@@ -65,8 +56,22 @@ def score(
         context=context,
         per_token=opt.writable_file(per_token),
     )
-    path = opt.new_session_path(session)
-    recorder = Recorder(EngineClient(), path, chosen.save and not no_save)
+    path, saving = opt.new_session_path(session), chosen.save and not no_save
+    measure(load, request, path, saving, output)
+
+
+def measure(
+    load: Load, request: Score, path: Path | None, saving: bool, output: opt.ReportFormat
+) -> None:
+    """Let an engine score, and print the result."""
+    from corefeel_tui import events as ev
+    from corefeel_tui import headless
+    from corefeel_tui.cli.progress import Progress
+    from corefeel_tui.client import EngineClient
+    from corefeel_tui.recording import Recorder
+    from corefeel_tui.report.score import print_score
+
+    recorder = Recorder(EngineClient(), path, saving)
     results: list[ev.JSON] = []
     with Progress(quiet=False) as progress:
 

@@ -17,7 +17,7 @@ from corefeel_tui.errors import UsageError
 
 
 def variants(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]")] = None,
+    model: opt.Model = None,
     variants: opt.Variants = None,
     reference: opt.Reference = None,
     length: Annotated[
@@ -27,12 +27,10 @@ def variants(
         bool, typer.Option("--measure", help="Load them, and measure speed and floors too.")
     ] = False,
     no_cache: opt.NoCache = False,
-    output: Annotated[opt.ReportFormat, typer.Option("--format", help="Form of the result.")] = (
-        opt.ReportFormat.text
-    ),
+    output: opt.ReportForm = opt.ReportFormat.text,
 ) -> None:
     """Tell what a model's variants weigh and whether they fit, before any weight is read."""
-    from corefeel_tui import headless, settings
+    from corefeel_tui import headless
     from corefeel_tui.cli.progress import Progress
     from corefeel_tui.client import EngineClient
     from corefeel_tui.commands import Plan
@@ -41,12 +39,7 @@ def variants(
 
     if length is not None and length < 1:
         raise UsageError(f"--length: {length} leaves room for no token; give 1 or more")
-    chosen = settings.override(
-        settings.load_settings(),
-        variants=opt.split_variants(variants),
-        reference=reference,
-        cache_gb=0 if no_cache else None,
-    )
+    chosen = opt.choose_settings(variants, reference, no_cache)
     load = replace(opt.load_command(model, chosen, variants is not None), anew=measure)
     fetch_missing(load)
     found: Loaded | PlannedSet
