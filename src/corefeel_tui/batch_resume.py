@@ -12,7 +12,7 @@ from pathlib import Path
 from corefeel_tui import batch_fold
 from corefeel_tui import events as ev
 from corefeel_tui.errors import SessionError
-from corefeel_tui.sessions import read_session
+from corefeel_tui.sessions import newest_first, read_session
 
 _WANTED = ("planned", "started", "verdict", "item_finished", "variant_stopped", "session_finished")
 _HEADS = tuple(f'{{"event":"{name}"'.encode() for name in _WANTED)
@@ -42,13 +42,7 @@ class Unfinished:
 
 def unfinished(directory: Path) -> list[Unfinished]:
     """The batches of a directory that can be gone on with, the latest first."""
-    found = []
-    for path in directory.glob("*.jsonl"):
-        try:
-            found.append(read_unfinished(path))
-        except SessionError:
-            continue
-    return sorted(found, key=lambda one: one.created, reverse=True)
+    return newest_first(directory, read_unfinished)
 
 
 def read_unfinished(path: Path) -> Unfinished:

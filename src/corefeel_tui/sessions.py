@@ -6,10 +6,10 @@ Knows the format of the files; nothing of who writes them or shows them.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic_core import from_json
 
@@ -31,6 +31,16 @@ class SessionInfo:
     runs: int
     status: str
     first_prompt: str
+
+
+class Dated(Protocol):
+    """What knows when its session began."""
+
+    @property
+    def created(self) -> str: ...
+
+
+T = TypeVar("T", bound=Dated)
 
 
 def read_session(path: Path) -> tuple[ev.SessionHeader, Iterator[ev.Event]]:
@@ -96,13 +106,18 @@ TOLD = (
 
 def list_sessions(directory: Path) -> list[SessionInfo]:
     """The sessions of a directory, newest first; files that are none are left out."""
+    return newest_first(directory, session_info)
+
+
+def newest_first(directory: Path, read: Callable[[Path], T]) -> list[T]:
+    """What `read` makes of a directory's sessions; files that it refuses are left out."""
     found = []
     for path in directory.glob("*.jsonl"):
         try:
-            found.append(session_info(path))
+            found.append(read(path))
         except SessionError:
             continue
-    return sorted(found, key=lambda info: info.created, reverse=True)
+    return sorted(found, key=lambda one: one.created, reverse=True)
 
 
 def session_info(path: Path) -> SessionInfo:
