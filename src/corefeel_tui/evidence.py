@@ -98,6 +98,8 @@ class Drift:
 
     Sums over positions, KL in nats.  `buckets` are five (positions, Σ KL) by reference confidence;
     `roles` holds (positions, Σ KL, flips) by token role, as `roles.ROLES` names them.
+    `kl_missing_sum` is the most by which Σ KL can be larger, where the reference was not stored
+    whole; None where it stood beside the variant.
     """
 
     positions: int
@@ -110,6 +112,7 @@ class Drift:
     nll_sum: float | None = None
     roles: dict[str, tuple[int, float, int]] = field(default_factory=dict)
     turn: int = 0
+    kl_missing_sum: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from safetensors.numpy import load_file
 
 from corefeel_tui import commands as c
 from corefeel_tui import events as ev
+from corefeel_tui.engine import reference_store
 from corefeel_tui.engine.batch.in_turn import PassRunner
 from corefeel_tui.engine.modelset import ModelSet, load_set
 from corefeel_tui.engine.trajectories import PieceTexts
 from corefeel_tui.errors import UsageError
 from corefeel_tui.suites import Suite
 
-from .test_batch import evidence, run, suite, verdict_items
+from .test_batch import SAMPLED, TALKS, evidence, run, suite, verdict_items
 from .tiny_models import write_tiny_model
 
 NAMES = ["bf16", "4bit", "2bit"]
@@ -99,8 +100,89 @@ def test_killed_in_any_pass_it_ends_the_same(path: Path, tmp_path: Path) -> None
 
 def test_what_passes_cannot_do_is_refused(path: Path, tmp_path: Path) -> None:
     suites = [suite(tmp_path, verdict_items(2))]
-    single, pairs = load(path, "single"), load(path, "pairs")
-    with pytest.raises(UsageError, match="`score` can run one model at a time"):
-        passes(single, suites, arrays=str(tmp_path))
-    with pytest.raises(UsageError, match="--stop-collapsed and --quick"):
-        passes(pairs, suites, arrays=str(tmp_path), quick=True)
+    for way in ("pairs", "single"):
+        with pytest.raises(UsageError, match="--stop-collapsed and --quick"):
+            passes(load(path, way), suites, arrays=str(tmp_path), quick=True)
+
+
+def in_one_file(directory: Path, *texts: str) -> list[Suite]:
+    """Suites of several kinds."""
+    found = []
+    for number, text in enumerate(texts):
+        (directory / str(number)).mkdir()
+        found.append(suite(directory / str(number), text))
+    return found
+
+
+def without_bound(item: ev.JSON) -> ev.JSON:
+    """An item without what tells how it was measured."""
+    kept = {
+        name: [{k: x for k, x in part.items() if k != "kl_missing_sum"} for part in parts]
+        for name, parts in item["drift"].items()
+    }
+    return {**item, "drift": kept}
+
+
+def test_one_at_a_time_equals_side_by_side(path: Path, tmp_path: Path) -> None:
+    """Verdicts with the control, conversations with both histories, and samples."""
+    suites = in_one_file(tmp_path, verdict_items(11), TALKS, SAMPLED)
+    together = run(load(path), suites, control=True, arrays=str(tmp_path / "a"))
+    models = load(path, "single")
+    apart = passes(models, suites, arrays=str(tmp_path / "b"))
+    assert not models.models
+    assert apart[0] == together[0]
+    assert apart[-1] == ev.ItemFinished("e", "finished")
+    expected, found = evidence(together), evidence(apart)
+    assert list(found) == list(expected)
+    for name, item in json.loads(json.dumps(expected)).items():
+        assert found[name]["answers"] == item["answers"], name
+        assert alike(without_bound(found[name]), without_bound(item)), name
+        for variant in ("4bit", "2bit"):
+            assert all(part["kl_missing_sum"] == 0 for part in found[name]["drift"][variant])
+    for file in (tmp_path / "a").iterdir():
+        one, other = (load_file(tmp_path / folder / file.name) for folder in "ab")
+        assert one.keys() == other.keys()
+        for key in one:
+            assert one[key] == pytest.approx(other[key], rel=1e-3, abs=1e-5, nan_ok=True)
+
+
+def test_one_at_a_time_within_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vocabulary of 4,096, of which 1,024 are stored."""
+    path = write_tiny_model(tmp_path / "wide", "qwen3", vocab=4096, sharpness=3.0)
+    suites = [suite(tmp_path, verdict_items(3))]
+    expected = evidence(run(load(path), suites, arrays=str(tmp_path / "a")))
+    monkeypatch.setattr(reference_store, "ROOM", 0)
+    found = evidence(passes(load(path, "single"), suites, arrays=str(tmp_path / "b")))
+    for name, item in expected.items():
+        for variant in ("4bit", "2bit"):
+            (exact,), (stored,) = item["drift"][variant], found[name]["drift"][variant]
+            more = stored["kl_missing_sum"]
+            assert more > 0
+            assert stored["kl_sum"] <= exact["kl_sum"] + 1e-4 <= stored["kl_sum"] + more + 2e-4
+            for same in ("positions", "flips", "hard_flips"):
+                assert stored[same] == exact[same]
+            (exact,), (stored,) = item["own_drift"][variant], found[name]["own_drift"][variant]
+            assert 0 < stored["kl_sum"] <= exact["kl_sum"] + 1e-4
+            for same in ("positions", "flips", "hard_flips"):
+                assert stored[same] == exact[same]
+
+
+def test_killed_in_any_pass_of_one_at_a_time_it_ends_the_same(path: Path, tmp_path: Path) -> None:
+    suites = in_one_file(tmp_path, verdict_items(11), TALKS)
+    expected = evidence(passes(load(path, "single"), suites, arrays=str(tmp_path / "a")))
+    for stop in (60, 150, 150):
+        assert not evidence(passes(load(path, "single"), suites, stop, arrays=str(tmp_path / "b")))
+    log = next((tmp_path / "b" / "in-turn").glob("*.jsonl"))
+    log.write_bytes(log.read_bytes() + b'{"half a li')
+    resumed = evidence(passes(load(path, "single"), suites, arrays=str(tmp_path / "b")))
+    assert_same_items(resumed, expected)
+    assert not (tmp_path / "b" / "in-turn").exists()
+
+
+def test_one_that_cannot_be_made_alone_fails_by_name(path: Path, tmp_path: Path) -> None:
+    command = c.Load(str(path), ["bf16", "gptq-4bit", "4bit"], in_turn="single")
+    models = load_set(command, lambda event: None, None)
+    told = passes(models, [suite(tmp_path, verdict_items(2))], arrays=str(tmp_path / "a"))
+    (failure,) = (event for event in told if isinstance(event, ev.Failed))
+    assert failure.variant == "gptq-4bit"
+    assert all(list(item["drift"])[:2] == ["bf16", "4bit"] for item in evidence(told).values())

@@ -32,6 +32,7 @@ SUMS = (
     "entropy_shift_sum",
     "delta_p_square_sum",
     "nll_sum",
+    "kl_missing_sum",
 )
 _SUMS = attrgetter(*SUMS)
 CELLS = tuple(f"{bucket} {what}" for bucket in BUCKETS for what in ("positions", "KL"))
@@ -57,6 +58,8 @@ def measure(
     sums = totals([item.drift[variant] for item in scored])
     positions = sums["positions"]
     yield Draft("kl_mean", sums["kl_sum"], positions)
+    if known(sums["kl_missing_sum"]):
+        yield Draft("kl_bound_mean", sums["kl_missing_sum"], positions)
     yield from _percentiles(pooled)
     yield _agreement(sums["flips"], positions)
     yield Draft("hard_flip_rate", sums["hard_flips"], positions)

@@ -9,6 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
+from corefeel_tui.engine.loading import open_checkpoint
 from corefeel_tui.engine.memory import execution
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.engine.quantize import expand_modules, quantized
@@ -21,9 +22,12 @@ SEED = 0
 def make_control(models: ModelSet) -> nn.Module:
     """The reference in 4 bits with the scales of every matrix permuted among its rows.
 
-    Integers and offsets stay, so that what is stored looks sound and computes nonsense.
+    Integers and offsets stay, so that what is stored looks sound and computes nonsense.  Where the
+    reference is gone it is read again, a module at a time.
     """
-    module = quantized(models.checkpoint, STORED_AS, False, lambda done, total: None).module
+    alone = models.turns is not None and models.turns.gave_up_reference
+    own = open_checkpoint(models.checkpoint.directory) if alone else models.checkpoint
+    module = quantized(own, STORED_AS, False, lambda done, total: None, alone=alone).module
     random = np.random.default_rng(SEED)
     for _, layer in module.named_modules():
         if "scales" in layer:

@@ -115,6 +115,11 @@ class Builder:
         self._check(model, alone=True)
         return model
 
+    def make_reference_alone(self) -> LoadedModel:
+        """The reference anew after its arrays were let go."""
+        assert self._reference is not None
+        return self.make_alone(self._reference)
+
     def give_up_reference(self) -> None:
         """Let go of the reference's arrays; variants are made alone from now on."""
         self.probe.let_go()
@@ -161,7 +166,8 @@ class Builder:
             )
         if not found["finite"]:
             raise ModelError(f"{model.name}: it computes NaN on the calibration text")
-        identical = model.info["identical"] or (alone and model.spec.kind == "path")
+        identical = model.info["identical"] or model.spec == self._reference
+        identical = identical or (alone and model.spec.kind == "path")
         if self._reference and not identical and found["kl_max"] == 0:
             raise ModelError(
                 f"{model.name}: its treatment changes no logit on the calibration text"

@@ -8,7 +8,7 @@ are stored as they came and nothing is lost.  Runs no model.
 from __future__ import annotations
 
 import tempfile
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import mlx.core as mx
 import numpy as np
@@ -31,10 +31,13 @@ class ReferenceStore:
     """What the reference made of so many positions, written in order, then read in order as often
     as there are variants."""
 
-    def __init__(self, positions: int, vocabulary: int) -> None:
+    def __init__(self, positions: int, vocabulary: int, file: BinaryIO | None = None) -> None:
+        """Space for `positions` decides how much is stored of each; `file` is closed in the end,
+        and a temporary one where none is given."""
         self.whole = 4 * positions * vocabulary <= ROOM
         self.choices = min(vocabulary, max(FEWEST, ROOM // (CHOICE * max(positions, 1))))
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the store)
+        self._place = tempfile.gettempdir() if file is None else file.name
+        self._file: Any = file or tempfile.TemporaryFile()  # noqa: SIM115 (closed with the store)
         if self.whole:
             self._row = np.dtype([("logits", np.float32, vocabulary)])
         else:
@@ -64,7 +67,7 @@ class ReferenceStore:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise EngineError(
-                f"the reference's distributions cannot be stored in “{tempfile.gettempdir()}”: "
+                f"the reference's distributions cannot be stored in “{self._place}”: "
                 f"{reason}; make room there, or score a shorter text"
             ) from error
 

@@ -36,6 +36,10 @@ class Turns:
         memory.release()
         return model
 
+    def reference_again(self) -> LoadedModel:
+        """The reference after it was given up, alone.  Raises CorefeelError as `make` does."""
+        return self.builder.make_reference_alone()
+
     def give_up_reference(self) -> None:
         """Let its arrays go; from now on each model is alone."""
         self.gave_up_reference = True

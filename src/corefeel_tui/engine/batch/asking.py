@@ -50,6 +50,17 @@ class Asking:
         messages = chat.conversation(work.system, [], "\n".join(work.turns))
         return len(self.render(messages)) + 16 < self._models.context
 
+    def skipped(self, work: Work) -> ev.ItemFinished:
+        """What is told of a work that does not fit."""
+        item = {
+            "id": work.id,
+            "suite": work.suite.name,
+            "status": "skipped",
+            "reason": "longer than the model's context",
+            "prompt": work.item.first_prompt[:200],
+        }
+        return ev.ItemFinished(self.run(work), "finished", item=work.id, evidence=item)
+
     def run(self, work: Work, part: str = "") -> str:
         """What a work's runs are called; `part` tells samples and turns apart."""
         return f"{self._name}:{work.key}{part}"

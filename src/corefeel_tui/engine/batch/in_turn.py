@@ -1,4 +1,5 @@
-"""A batch whose variants do not fit side by side: one pass per variant, each beside the reference.
+"""A batch whose variants do not fit side by side: one pass per variant, each beside the reference,
+or, where not even two models fit, each alone after a pass of the reference's.
 
 Knows passes and how what they leave is put together; answering and harvesting are `runner`'s.  A
 pass writes what every item left into a log of its own, so that a killed run goes on where it was;
@@ -20,13 +21,16 @@ from safetensors.numpy import load_file
 from corefeel_tui import commands
 from corefeel_tui import events as ev
 from corefeel_tui.engine import memory
+from corefeel_tui.engine.batch.alone import AloneRunner
 from corefeel_tui.engine.batch.harvest import Arrays
 from corefeel_tui.engine.batch.plan import Work, make_batches
+from corefeel_tui.engine.batch.read_back import ReadBack
+from corefeel_tui.engine.batch.responses import Responses, storing
 from corefeel_tui.engine.batch.runner import BatchRunner
 from corefeel_tui.engine.control import make_control
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.engine.trajectories import PieceTexts
-from corefeel_tui.engine.turns import PAIRS
+from corefeel_tui.engine.turns import PAIRS, SINGLE
 from corefeel_tui.errors import CorefeelError, EngineError, UsageError
 from corefeel_tui.evidence import CONTROL
 from corefeel_tui.suites import Suite
@@ -35,6 +39,8 @@ from corefeel_tui.variants import VariantSpec
 MERGED = ("answers", "readout", "drift", "own_drift", "failures")
 """Parts of an item's evidence that are by model."""
 FOLDER = "in-turn"
+READ_BACK = "read back"
+"""The pass in which the reference reads what variants wrote alone."""
 
 Items = dict[str, ev.JSON]
 """"suite/id" → evidence."""
@@ -51,7 +57,7 @@ class PassRunner:
         pieces: PieceTexts,
         cancelled: Callable[[], bool],
     ) -> None:
-        """Raises UsageError where that cannot be done in pairs."""
+        """Raises UsageError where that cannot be done."""
         self._directory = _folder(command, models)
         self._command = command
         self._models = models
@@ -59,43 +65,62 @@ class PassRunner:
         self._pieces = pieces
         self._cancelled = cancelled
         self._batches = make_batches(suites, command.limit)
-        self._keys = {work.key for batch in self._batches for work in batch}
+        works = [work for batch in self._batches for work in batch]
+        self._keys = {work.key for work in works}
+        turns = models.turns
+        assert turns is not None
+        self._turns = turns
+        control = [CONTROL] if command.control else []
+        names = [models.reference, *models.waiting, *control]
+        self._answers = {
+            name: Responses(
+                self._directory / f"answers-{number}", works, name, len(names), models.vocabulary
+            )
+            for number, name in enumerate(names)
+        }
 
     def steps(self) -> Iterator[ev.Event | None]:
         """As `BatchRunner.steps`, items last."""
-        assert self._models.turns is not None
-        passes: list[VariantSpec | None] = list(self._models.turns.waiting)
-        passes += [None] if self._command.control else []
-        told, found = False, []
-        for number, spec in enumerate(passes):
+        single = self._turns.way == SINGLE
+        passes: list[VariantSpec | str] = [self._models.reference] if single else []
+        passes += self._turns.waiting
+        passes += [CONTROL] if self._command.control else []
+        passes += [READ_BACK] if single else []
+        told, found, made = False, [], 0
+        for number, who in enumerate(passes):
             log = _Log(self._directory, number)
             missing = self._keys - log.items.keys() - set(self._command.done)
             if missing or not told:
                 try:
-                    yield from self._pass(number, len(passes), spec, log, told)
+                    yield from self._pass(number, len(passes), who, log, told)
                 except CorefeelError as error:
-                    if spec is None:
+                    if isinstance(who, str):
                         raise
-                    yield ev.Failed(str(error), variant=spec.name)
+                    yield ev.Failed(str(error), variant=who.name)
                     continue
             told = True
             if self._cancelled():
                 yield ev.ItemFinished(self._command.run, "cancelled")
                 return
             found.append(log.items)
+            made += not isinstance(who, str)
             memory.release()
-        if not found:
+        if not made:
             raise EngineError("no variant could be made; load fewer or smaller ones")
         yield from self._tell(found)
         shutil.rmtree(self._directory, ignore_errors=True)
         yield ev.ItemFinished(self._command.run, "finished")
 
     def _pass(
-        self, number: int, count: int, spec: VariantSpec | None, log: _Log, told: bool
+        self, number: int, count: int, who: VariantSpec | str, log: _Log, told: bool
     ) -> Iterator[ev.Event | None]:
-        """One variant, or the control, beside the reference."""
-        runner = self._runner(number, spec, log)
-        for event in runner.steps():
+        """One model, beside the reference or alone."""
+        command = replace(
+            self._command,
+            arrays=str(self._directory / str(number)),
+            done=[*self._command.done, *log.items],
+        )
+        for event in self._run(command, who):
             match event:
                 case ev.Planned() if not told:
                     yield replace(event, control=CONTROL if self._command.control else None)
@@ -107,20 +132,50 @@ class PassRunner:
                 case None | ev.Failed():
                     yield event
 
-    def _runner(self, number: int, spec: VariantSpec | None, log: _Log) -> BatchRunner:
-        models, turns = self._models, self._models.turns
-        assert turns is not None
-        command = replace(
-            self._command,
-            arrays=str(self._directory / str(number)),
-            done=[*self._command.done, *log.items],
-        )
+    def _run(self, command: commands.Evaluate, who: VariantSpec | str) -> Iterator[ev.Event | None]:
+        """Everything that one pass tells."""
+        models, turns = self._models, self._turns
+        wanted = bool(self._keys - set(command.done))
+        if turns.way == SINGLE and who != models.reference:
+            return self._alone(command, who) if wanted else iter(())
         together = dict(models.models)
-        if spec is not None and self._keys - set(command.done):
-            together[spec.name] = turns.make(spec)
-        control = make_control(models) if spec is None else None
+        if not isinstance(who, str) and wanted:
+            together[who.name] = turns.make(who)
+        control = make_control(models) if who == CONTROL else None
         pair = replace(models, models=together, turns=None)
-        return BatchRunner(command, pair, control, self._suites, self._pieces, self._cancelled)
+        runner = BatchRunner(command, pair, control, self._suites, self._pieces, self._cancelled)
+        if turns.way == PAIRS:
+            return runner.steps()
+        answers = self._answers[models.reference]
+        return storing(runner.steps(), answers, runner.modules[models.reference])
+
+    def _alone(
+        self, command: commands.Evaluate, who: VariantSpec | str
+    ) -> Iterator[ev.Event | None]:
+        """One variant, the control, or last the reference again, once the first has made room."""
+        models, turns = self._models, self._turns
+        if not turns.gave_up_reference:
+            turns.give_up_reference()
+        if who == READ_BACK:
+            reference = turns.reference_again().model
+            others = {n: own for n, own in self._answers.items() if n != models.reference}
+            return ReadBack(
+                command, models, reference, self._batches, others, self._pieces, self._cancelled
+            ).steps()
+        if isinstance(who, str):
+            variant = CONTROL, make_control(models)
+        else:
+            variant = who.name, turns.make(who).model
+        return AloneRunner(
+            command,
+            models,
+            variant,
+            self._batches,
+            self._answers[models.reference],
+            self._answers[variant[0]],
+            self._pieces,
+            self._cancelled,
+        ).steps()
 
     def _tell(self, passes: Sequence[Items]) -> Iterator[ev.Event]:
         """Every item that is not told yet, with what all passes left of it."""
@@ -142,8 +197,8 @@ class PassRunner:
         if not parts:
             return None
         name, arrays = parts[0]["file"], Arrays()
-        for number in sorted(path.name for path in self._directory.iterdir() if path.is_dir()):
-            for key, values in load_file(self._directory / number / name).items():
+        for path in sorted(self._directory.glob(f"*/{name}")):
+            for key, values in load_file(path).items():
                 arrays.columns[key.removeprefix("kl/")] = values.tolist()
         return arrays.write(Path(str(self._command.arrays)), name)
 
@@ -158,7 +213,8 @@ def merged(work: Work, parts: Sequence[ev.JSON], order: Sequence[str], reference
     if item.get("status") == "skipped":
         return item
     for other in parts[1:]:
-        if other["answers"].get(reference) != item["answers"].get(reference):
+        answers = other["answers"]
+        if answers and answers.get(reference) != item["answers"].get(reference):
             raise EngineError(
                 f"{work.key}: the reference answered differently beside another variant, so the "
                 "variants cannot be put side by side; evaluate fewer at once"
@@ -207,11 +263,6 @@ class _Log:
 
 def _folder(command: commands.Evaluate, models: ModelSet) -> Path:
     """Where passes write, emptied of what another plan left."""
-    if models.turns is None or models.turns.way != PAIRS:
-        raise UsageError(
-            "eval needs the reference beside each variant, for which there is no room; `score` can "
-            "run one model at a time"
-        )
     if command.stop_collapsed or command.quick:
         raise UsageError(
             "--stop-collapsed and --quick compare all variants as they go, and in turn they are "
@@ -220,9 +271,9 @@ def _folder(command: commands.Evaluate, models: ModelSet) -> Path:
     if command.arrays is None:
         raise UsageError("a set that runs in turn needs a session to write to")
     folder = Path(command.arrays) / FOLDER
-    plan = json.dumps(
-        [command.suites, command.limit, command.seed, models.fingerprint, models.waiting]
-    )
+    way = models.turns.way if models.turns else None
+    asked = [command.suites, command.limit, command.seed, command.control]
+    plan = json.dumps([*asked, way, models.fingerprint, models.waiting])
     known = folder / "plan.json"
     if not known.exists() or known.read_text() != plan:
         shutil.rmtree(folder, ignore_errors=True)

@@ -45,6 +45,11 @@ ASKED = ("suites", "limit", "quick", "stop_collapsed")
 Steps = Iterator[ev.Event | None]
 
 
+def asks_control(works: Sequence[Work]) -> bool:
+    """Whether the control answers this batch: a suite's first items, if there is a verdict."""
+    return works[0].suite.verdict is not None and works[0].number < CONTROL_ITEMS
+
+
 class BatchRunner:
     """One `evaluate` command."""
 
@@ -122,7 +127,7 @@ class BatchRunner:
         fitting = [work for work in works if self.asking.fits(work)]
         for work in works:
             if work not in fitting and work.key not in self.done:
-                yield self._skipped(work)
+                yield self.asking.skipped(work)
         if not fitting:
             return
         readouts = yield from read_labels(self.asking, fitting, modules, prefixes)
@@ -146,7 +151,7 @@ class BatchRunner:
     def _modules_for(self, works: Sequence[Work]) -> dict[str, nn.Module]:
         """Everybody; a suite's first items also a floor and, if there is a verdict, the control."""
         modules, first = dict(self.modules), works[0].number
-        if self.control is not None and works[0].suite.verdict and first < CONTROL_ITEMS:
+        if self.control is not None and asks_control(works):
             modules[CONTROL] = self.control
         if first < FLOOR_ITEMS:
             modules[F2] = self.noisy
@@ -156,16 +161,6 @@ class BatchRunner:
             for name, module in modules.items()
             if name not in self.broken and not self.watch.has_stopped(name, suite)
         }
-
-    def _skipped(self, work: Work) -> ev.Event:
-        item = {
-            "id": work.id,
-            "suite": work.suite.name,
-            "status": "skipped",
-            "reason": "longer than the model's context",
-            "prompt": work.item.first_prompt[:200],
-        }
-        return ev.ItemFinished(self.asking.run(work), "finished", item=work.id, evidence=item)
 
     # --- answers ----------------------------------------------------------------------------
 
