@@ -22,6 +22,9 @@ from corefeel_tui.folding import fold
 from corefeel_tui.sessions import list_sessions
 from tests.conftest import standin
 
+ENGINE = client.SERVE
+"""The real one, which some tests ask instead of the stand-in."""
+
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -421,6 +424,7 @@ def test_progress_is_drawn_on_a_terminal_only() -> None:
 def test_doctor_names_what_is_there_and_what_is_missing(
     corefeel: Corefeel, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(client, "SERVE", ENGINE)
     monkeypatch.setenv("PATH", str(workplace))
     monkeypatch.setattr(environment, "OPENBLAS_PLACES", ())
     environment.openblas_path.cache_clear()
@@ -429,7 +433,42 @@ def test_doctor_names_what_is_there_and_what_is_missing(
     assert "libopenblas0" in facts["OpenBLAS"]
     assert "needs one" in facts["C++ compiler"]
     assert "mlx-lm 0." in facts["packages"]
-    assert "sessions" in corefeel("doctor").out
+    assert {"OpenBLAS", "C++ compiler"} <= facts["to do"].keys()
+    assert "corefeel" not in facts["to do"]
+    assert "BLAS none" in facts["backend"]
+    assert all(f"{mode} " in facts["kernels"] for mode in ("8bit", "2bit", "mxfp4", "nvfp4"))
+    assert "GFLOP/s" in facts["speed"]
+    assert "usable of" in facts["memory"]
+
+
+def test_doctor_marks_what_is_to_be_done_and_clears_caches(
+    corefeel: Corefeel, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SERVE", ENGINE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own_home / "cache"))
+    monkeypatch.setenv("TERM", "vt100")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    held = own_home / "cache" / "corefeel"
+    for name in ("weights/a.safetensors", "figures/b.json", "hashes.json", "engine/kernel.so"):
+        (held / name).parent.mkdir(parents=True, exist_ok=True)
+        (held / name).write_bytes(b"x" * 1000)
+    told = corefeel("doctor").out
+    (colours,) = (line for line in told.splitlines() if "colours" in line)
+    assert colours.startswith("! ")
+    assert "TERM=xterm-256color" in colours
+    assert (held / "weights" / "a.safetensors").exists()
+    corefeel("doctor", "--clear")
+    left = {str(path.relative_to(held)) for path in held.rglob("*") if path.is_file()}
+    assert "engine/kernel.so" in left
+    assert not left & {"weights/a.safetensors", "figures/b.json", "hashes.json"}
+
+
+def test_doctor_tells_of_an_engine_that_does_not_start(
+    corefeel: Corefeel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SERVE", ("/nonexistent/engine",))
+    facts = json.loads(corefeel("doctor", "--format", "json").out)
+    assert "does not answer" in facts["engine"]
 
 
 def test_the_first_word_is_a_model_unless_it_names_a_verb(

@@ -17,6 +17,7 @@ from corefeel_tui.commands import (
     Ask,
     Cancel,
     Evaluate,
+    Examine,
     Heal,
     Ladder,
     Load,
@@ -50,6 +51,11 @@ async def load_only(client: Client, load: Load, show: Callable[[ev.Event], None]
 async def plan_only(client: Client, plan: Plan, show: Callable[[ev.Event], None]) -> ev.PlannedSet:
     """What a load would take; no model is read.  Raises as `_to_the_end` does."""
     return await _to_the_end(client, _first(ev.PlannedSet, _said(client, plan, show)))
+
+
+async def examine_only(client: Client, show: Callable[[ev.Event], None]) -> ev.Examined:
+    """What the engine measures of its machine.  Raises as `_to_the_end` does."""
+    return await _to_the_end(client, _first(ev.Examined, _said(client, Examine(), show)))
 
 
 async def _first(kind: type[Answer], said: AsyncIterator[ev.Event]) -> Answer:
@@ -88,7 +94,7 @@ async def converse(
 
 
 async def _said(
-    client: Client, load: Load | Plan, show: Callable[[ev.Event], None]
+    client: Client, load: Load | Plan | Examine, show: Callable[[ev.Event], None]
 ) -> AsyncIterator[ev.Event]:
     """Everything said after a first command, shown first.  Raises where nothing can follow."""
     await client.start()

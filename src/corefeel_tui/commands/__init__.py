@@ -5,7 +5,7 @@ Knows the wire format and nothing about how a command is carried out.
 
 from .edge import Ladder, Meter, Scan, Search
 from .heal import Heal
-from .life import Cancel, Load, Pause, Plan, Shutdown
+from .life import Cancel, Examine, Load, Pause, Plan, Shutdown
 from .wire import REGISTRY, Command, decode, encode
 from .work import Ask, Evaluate, Score
 
@@ -15,6 +15,7 @@ __all__ = [
     "Cancel",
     "Command",
     "Evaluate",
+    "Examine",
     "Heal",
     "Ladder",
     "Load",

@@ -125,6 +125,8 @@ def _accept(
             scheduler.submit(Job(None, service.load(command, emit)))
         case commands.Plan():
             scheduler.submit(Job(None, service.plan(command)))
+        case commands.Examine():
+            scheduler.submit(Job(None, service.examine()))
         case commands.Ask(run=run):
             job = Job(run, background=command.background)
             job.steps = service.ask(command, lambda: job.cancelled)

@@ -20,6 +20,7 @@ from corefeel_tui.engine.control import make_control
 from corefeel_tui.engine.edge import feeling
 from corefeel_tui.engine.edge.reading import Reading
 from corefeel_tui.engine.edge.search import Probe, probe
+from corefeel_tui.engine.examine import examine
 from corefeel_tui.engine.heal import heal_steps
 from corefeel_tui.engine.memory import release
 from corefeel_tui.engine.modelset import POCKET, ModelSet, load_set, may_share, plan_set
@@ -94,6 +95,10 @@ class Service:
     def plan(self, command: commands.Plan) -> Steps:
         """What a load would take; nothing changes."""
         yield plan_set(command)
+
+    def examine(self) -> Steps:
+        """What this machine's arithmetic is worth."""
+        yield examine()
 
     def ask(self, command: commands.Ask, cancelled: Cancelled) -> Steps:
         """One comparison: announce, answer, remember the conversation."""
@@ -184,7 +189,11 @@ class Service:
         assert self._pieces is not None
         if models.turns:
             passes = PassRunner(command, models, suites, self._pieces, cancelled)
-            yield from passes.steps()
+            try:
+                yield from passes.steps()
+            finally:
+                if models.turns.gave_up_reference:
+                    self._forget()
             return
         control = make_control(models) if command.control else None
         runner = BatchRunner(command, models, control, suites, self._pieces, cancelled)

@@ -26,7 +26,7 @@ from .edge import (
 )
 from .heal import Healed
 from .library import Downloaded, Downloading, DownloadPlanned, LibraryListed
-from .life import EngineDied, EngineStarted, Loaded, Loading, Notice, PlannedSet, Status
+from .life import EngineDied, EngineStarted, Examined, Loaded, Loading, Notice, PlannedSet, Status
 from .session import SessionFinished, SessionHeader
 from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
 from .work import Planned, Progress, Scored, VariantStopped
@@ -43,6 +43,7 @@ __all__ = [
     "EngineDied",
     "EngineStarted",
     "Event",
+    "Examined",
     "Failed",
     "Fork",
     "Healed",
