@@ -1,19 +1,22 @@
-"""The batch's speed and size on Pocket: `python benchmarks/batch.py [generation|readout|session]`.
+"""The batch on Pocket: `python benchmarks/batch.py [generation|readout|session|core]`.
 
 `generation`: answers of one model without scoring, against `mlx_lm`'s own `batch_generate` on the
 same prompts and batch size; then the same with every token scored, as a row of its own.
 `readout`: constrained readouts of 300 verdict items by five models, against bare batched forward
 passes over the same prompts.  `session`: bytes per token and variant of a session file, arrays
-apart, and peak memory at one and at eight times the items.  Without a word, all three.
+apart, and peak memory and what stays resident at one and at eight times the items.  `core`: seconds
+per item of each of its suites, with floors and control and without.  Without a word, all four.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
@@ -25,7 +28,7 @@ from corefeel_tui.engine import chat
 from corefeel_tui.engine.batch.asking import Asking
 from corefeel_tui.engine.batch.labels import read_labels
 from corefeel_tui.engine.batch.plan import MOST_ANSWERS, Work, make_batches
-from corefeel_tui.engine.batch.runner import BatchRunner
+from corefeel_tui.engine.batch.runner import CONTROL_ITEMS, BatchRunner
 from corefeel_tui.engine.compare import compare
 from corefeel_tui.engine.control import make_control
 from corefeel_tui.engine.lockstep import Lockstep, Start
@@ -48,7 +51,7 @@ def main() -> None:
     """Print what was asked for."""
     models = load_set(commands.Load(None, MODELS), lambda event: None, None)
     (suite,) = resolve("verdicts", pocket=True)
-    parts = {"generation": generation, "readout": readout, "session": session}
+    parts = {"generation": generation, "readout": readout, "session": session, "core": core}
     wanted = sys.argv[1:] or list(parts)
     print(f"Pocket, {len(models.models)} models, BLAS {blas()}")
     for name in wanted:
@@ -172,20 +175,33 @@ def session(models: ModelSet, suite: Suite) -> None:
     """Bytes of lines, and peak memory."""
     few, many = MOST_ANSWERS, 8 * MOST_ANSWERS
     small, _, _ = run(models, suite, few)
+    after = resident()
     large, size, tokens = run(models, suite, many)
     print(f"session lines             {size / tokens:8.0f} bytes per token and variant ({BYTES})")
     print(
         f"peak memory               {small / 2**20:8.0f} MiB, 8 x the items {large / 2**20:.0f} MiB"
     )
+    print(
+        f"resident afterwards       {after / 2**20:8.0f} MiB, 8 x the items "
+        f"{resident() / 2**20:.0f} MiB"
+    )
 
 
-def run(models: ModelSet, suite: Suite, limit: int) -> tuple[int, int, int]:
+def resident() -> int:
+    """Bytes of this process in memory (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def run(
+    models: ModelSet, suite: Suite, limit: int, done: Sequence[str] = ()
+) -> tuple[int, int, int]:
     """Peak bytes of arrays, bytes of lines, and tokens times the variants that scored them."""
     mx.clear_cache()
     mx.reset_peak_memory()
     size = tokens = 0
     with tempfile.TemporaryDirectory() as directory:
-        command = commands.Evaluate("b", [], limit=limit, arrays=directory)
+        command = commands.Evaluate("b", [], limit=limit, arrays=directory, done=list(done))
         runner = BatchRunner(
             command,
             models,
@@ -202,6 +218,32 @@ def run(models: ModelSet, suite: Suite, limit: int) -> tuple[int, int, int]:
                 scored = max(1, len(event.scores or {}) - 1)
                 tokens += scored * len(event.ids)
     return int(mx.get_peak_memory()), size, tokens
+
+
+# --- core ---------------------------------------------------------------------------------------
+
+
+def core(models: ModelSet, _: Suite) -> None:
+    """Every suite of `core`: its first items, and some behind those that floors are taken of."""
+    whole = 0.0
+    for suite in resolve("core", pocket=True):
+        works = [work for batch in make_batches([suite], None) for work in batch]
+        early = timed(models, suite, MOST_ANSWERS, [])
+        most = min(len(suite.item), CONTROL_ITEMS + MOST_ANSWERS)
+        start = most - MOST_ANSWERS
+        late = timed(models, suite, most, [work.key for work in works if work.number < start])
+        gauged = min(len(works), CONTROL_ITEMS)
+        whole += gauged * early + (len(works) - gauged) * late
+        told = f"{suite.suite.name:12} {len(works):4} items"
+        print(f"{told}  {early:6.2f} s an item, later {late:6.2f} s, {resident() / 2**20:5.0f} MiB")
+    print(f"core, so far as these are typical {whole / 60:6.1f} minutes")
+
+
+def timed(models: ModelSet, suite: Suite, limit: int, done: Sequence[str]) -> float:
+    """Seconds per item under each history."""
+    began = time.perf_counter()
+    run(models, suite, limit, done)
+    return (time.perf_counter() - began) / (MOST_ANSWERS * len(suite.suite.history))
 
 
 if __name__ == "__main__":

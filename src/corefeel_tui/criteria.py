@@ -69,7 +69,9 @@ def critical(found: Found, demand: Critical, confidence: float) -> Criterion:
     """New forbidden answers: none, and a bound that rules out more than the limit."""
     name, n = "new critical errors", found.eligible
     if found.count > demand.allowed:
-        return Criterion(name, "fail", f"{_counted(found)}: {_listed(found.items)}")
+        told = _counted(found)
+        listed, few = _listed(found.items, 5), _listed(found.items, 2)
+        return Criterion(name, "fail", f"{told}: {listed}", short=f"{told}: {few}")
     if n == 0:
         return Criterion(
             name,
@@ -91,9 +93,9 @@ def _counted(found: Found) -> str:
     return f"{found.count} new critical {noun} in {found.eligible} eligible items"
 
 
-def _listed(items: Sequence[str]) -> str:
-    shown = ", ".join(items[:5])
-    return f"{shown} and {len(items) - 5} more" if len(items) > 5 else shown
+def _listed(items: Sequence[str], most: int) -> str:
+    shown = ", ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown
 
 
 def limits(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -82,6 +83,23 @@ def test_the_page_begins_with_the_answer(evaluation: Evaluation) -> None:
         "## How this was measured",
     ):
         assert heading in page
+
+
+def test_what_changed_stands_beside_the_reference_and_the_floor(evaluation: Evaluation) -> None:
+    table = markdown.render(evaluation).partition("## What changed")[2]
+    rows = {line.split(" | ")[0]: line for line in table.splitlines() if line.startswith("| ")}
+    right = rows["| verdicts: right decisions"].split(" | ")
+    assert right[1].startswith("100.0 %"), "the reference's own"
+    assert rows["| mean KL per token, nats"].split(" | ")[1::3] == ["–", "3e-7 |"]
+
+
+def test_a_long_prompt_of_a_telling_item_is_quoted_whole(evaluation: Evaluation) -> None:
+    one = telling(evaluation.profile)[0]
+    long = replace(one, item=replace(one.item, prompt="Evidence:\n" + "TRP-1 harm\n" * 30))
+    told = markdown._facts(long)
+    assert told.startswith("Asked:\n\n```text\nEvidence:\nTRP-1 harm\n")
+    assert told.count("TRP-1 harm") == 30
+    assert told.endswith("```\n\nRight: VETO.")
 
 
 def test_foreign_text_cannot_leave_its_fence() -> None:

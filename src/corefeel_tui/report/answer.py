@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corefeel_tui.gate import VariantAnswer
+from corefeel_tui.gate import Judgement, VariantAnswer
 from corefeel_tui.report.evaluation import Evaluation, counts
 from corefeel_tui.report.tables import cell, table
 
@@ -23,9 +23,7 @@ def answer(evaluation: Evaluation) -> Iterator[str]:
     rows = [(x.variant, f"**{SAYS[x.answer]}**", _because(x)) for x in judgement.variants]
     if rows:
         yield table(("variant", "answer", "because"), rows)
-    control = judgement.control or "none"
-    failed = "failed, as it must" if judgement.control_failed else "did **not** fail"
-    yield f"Positive control: {control}, {failed if judgement.control else 'was not run'}."
+    yield _control(judgement)
     for stop in evidence.stopped:
         where = f"of {stop.suite} " if stop.suite else ""
         yield cell(f"{stop.variant} was asked no more {where}after {stop.items}: {stop.reason}.")
@@ -35,6 +33,21 @@ def answer(evaluation: Evaluation) -> Iterator[str]:
         shown = [f"{item.id} ({item.reason or item.status})" for item in skipped[:10]]
         more = f" and {len(skipped) - 10} more" if len(skipped) > 10 else ""
         yield f"{len(skipped)} of {number['planned']} items gave nothing: {', '.join(shown)}{more}."
+
+
+def _control(judgement: Judgement) -> str:
+    """What became of the model that has to fail."""
+    if judgement.control is None:
+        return "Positive control: none was run, so nobody knows whether damage would have shown."
+    told = (
+        "failed, as it must: these items show damage"
+        if judgement.control_failed
+        else "did **not** fail: these items show no damage, whatever there is"
+    )
+    return (
+        f"Positive control: “{cell(judgement.control)}”, the reference with its weights "
+        f"scrambled on purpose, {told}."
+    )
 
 
 def _because(one: VariantAnswer) -> str:

@@ -6,7 +6,7 @@ Knows how a page is laid out; text that a model wrote is quoted inert, never obe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from corefeel_tui import statistics as st
 from corefeel_tui.diagnostics.measurement import Measurement
@@ -31,7 +31,9 @@ from corefeel_tui.text.numbers import MISSING
 
 FALSE_DISCOVERIES = 0.10
 QUOTED = 600
-"""Characters of an answer that are shown."""
+"""Characters of an answer that are shown; of a prompt twice as many."""
+SHORT = 120
+"""Characters up to which a prompt stands in its line."""
 
 GLOSSARY = """\
 **Reference** is the model all others are compared with, **variants** are that model under a
@@ -66,15 +68,32 @@ def render(evaluation: Evaluation) -> str:
 
 def _headlines(evaluation: Evaluation) -> Iterator[str]:
     """The figures that matter most, variants side by side."""
-    values, judged = evaluation.profile.values, evaluation.evidence.judged
+    values, evidence = evaluation.profile.values, evaluation.evidence
+    shown, judged = (evidence.reference, *evidence.judged), evidence.judged
     metrics = dict.fromkeys(m for variant in judged for m in values[variant] if headline(m))
     rows = [
-        (titled(metric), *(_figures(metric, values[variant].get(metric)) for variant in judged))
+        (
+            titled(metric),
+            *(_figures(metric, values[name].get(metric)) for name in shown),
+            _floor_of(metric, [values[variant].get(metric) for variant in judged]),
+        )
         for metric in metrics
     ]
     yield "## What changed"
-    yield table(("", *judged), rows) if rows else "Nothing was measured."
-    yield "Values with their 95 % intervals; every measurement stands further below."
+    if not rows:
+        yield "Nothing was measured."
+        return
+    yield table(("", *shown, "floor"), rows)
+    yield (
+        "Values with their 95 % intervals, and what the same reads when nothing was quantized "
+        "(floor). Every measurement stands further below, what the words mean at the very end."
+    )
+
+
+def _floor_of(metric: str, found: Sequence[Measurement | None]) -> str:
+    """A metric's floor, which is the same for every variant."""
+    known = (one.floor for one in found if one is not None and one.floor is not None)
+    return figure(metric, next(known, None))
 
 
 def _figures(metric: str, found: Measurement | None) -> str:
@@ -187,14 +206,20 @@ def _telling(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _facts(one: Telling) -> str:
-    expected = f" Right: {cell(one.item.expected)}." if one.item.expected else ""
-    asked = f"Asked: “{cell(one_line(one.item.prompt, 300))}”." if one.item.prompt else ""
-    return f"{asked}{expected}".strip() or "The prompt was not stored."
+    """What was asked, whole where it is not too long, and what would have been right."""
+    prompt = one.item.prompt
+    if not prompt:
+        asked = "The prompt was not stored."
+    elif len(prompt) > SHORT or "\n" in prompt:
+        asked = f"Asked:\n\n{quoted(prompt, 2 * QUOTED)}"
+    else:
+        asked = f"Asked: “{cell(one_line(prompt, SHORT))}”."
+    return asked + (f"\n\nRight: {cell(one.item.expected)}." if one.item.expected else "")
 
 
-def quoted(text: str) -> str:
-    """A model's words in a fence that they cannot close."""
-    shown = inert_lines(text[:QUOTED]) + (" …" if len(text) > QUOTED else "")
+def quoted(text: str, most: int = QUOTED) -> str:
+    """Foreign words, up to so many characters, in a fence that they cannot close."""
+    shown = inert_lines(text[:most]) + (" …" if len(text) > most else "")
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{shown}\n{fence}"
