@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Load
@@ -157,6 +157,25 @@ async def test_letters_do_not_overtake_the_keys_typed_before_them() -> None:
             on.app.post_message(events.Key(key, character))
         await on.until(lambda: len(prompt.text) == len("It is ok") and "k" in prompt.text)
         assert prompt.text == "It is ok"
+
+
+async def test_letters_do_not_overtake_deletions_in_a_line_either() -> None:
+    async with stage(events=LOADED) as on:
+        await on.press("ctrl+t")
+        await on.until(lambda: on.app.screen.query("Input"))
+        burst = [
+            ("s", "s"),
+            ("o", "o"),
+            ("backspace", None),
+            ("a", "a"),
+            ("left", None),
+            ("x", "x"),
+        ]
+        for key, character in burst:
+            on.app.post_message(events.Key(key, character))
+        line = on.app.screen.query_one(Input)
+        await on.until(lambda: len(line.value) == 3 and "x" in line.value)
+        assert line.value == "sxa"
 
 
 async def test_a_short_paste_is_pasted_once() -> None:

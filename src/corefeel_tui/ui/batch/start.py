@@ -21,6 +21,7 @@ from textual.widgets.option_list import Option
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.text.numbers import plural
+from corefeel_tui.ui.widgets.writing import WritingLine
 
 FIRST = ("quick", "core")
 """Mixes worth trying before anything else."""
@@ -96,7 +97,7 @@ class StartScreen(ModalScreen[Wish | None]):
             yield OptionList(markup=False, compact=True)
             with Horizontal(classes="limit"):
                 yield Label("at most")
-                yield Input(placeholder="all", compact=True, restrict=r"\d*", max_length=6)
+                yield WritingLine(placeholder="all", compact=True, restrict=r"\d*", max_length=6)
                 yield Label("items of each suite")
             yield Static("", id="complaint", markup=False)
             yield Static(

@@ -12,7 +12,7 @@ from corefeel_tui.edge.readouts import Readout, parse
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.text.numbers import plural
 from corefeel_tui.ui.edge.painting import EdgeLines, Line
-from corefeel_tui.ui.widgets.writing import WritingArea
+from corefeel_tui.ui.widgets.writing import WritingArea, WritingLine
 
 if TYPE_CHECKING:
     from corefeel_tui.ui.edge.screen import EdgeScreen
@@ -51,7 +51,7 @@ class LabelRow(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self.input = Input(compact=True, select_on_focus=True)
+        self.input = WritingLine(compact=True, select_on_focus=True)
         self.said = EdgeLines(classes="fixed")
         self._known: Readout | None = None
         self._fault = ""

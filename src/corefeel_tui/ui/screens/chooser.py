@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from corefeel_tui.text.inert import one_line
+from corefeel_tui.ui.widgets.writing import WritingLine
 
 LISTED = 300
 """Longest list shown at once; the search finds the rest."""
@@ -58,7 +59,7 @@ class Chooser(ModalScreen[T | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = self._title
-            yield Input(placeholder="search", compact=True)
+            yield WritingLine(placeholder="search", compact=True)
             yield OptionList(markup=False, compact=True)
             yield Static("⏎ take · ↓ list · esc close", classes="dialog-keys", markup=False)
 

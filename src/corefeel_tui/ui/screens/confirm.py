@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from corefeel_tui.ui.widgets.writing import WritingLine
+
 
 class QuitScreen(ModalScreen[bool]):
     """Asks before leaving."""
@@ -41,7 +43,7 @@ class RenameScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small") as dialog:
             dialog.border_title = "name of this session"
-            yield Input(placeholder="a few words", max_length=80, compact=True)
+            yield WritingLine(placeholder="a few words", max_length=80, compact=True)
             yield Static("⏎ rename · esc close", classes="dialog-keys", markup=False)
 
     @on(Input.Submitted)

@@ -23,6 +23,7 @@ from corefeel_tui.errors import CorefeelError
 from corefeel_tui.hub import HUB_ID
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.text.numbers import size
+from corefeel_tui.ui.widgets.writing import WritingLine
 
 NAME_WIDTH = 36
 
@@ -80,7 +81,7 @@ class ModelsScreen(ModalScreen[ModelChoice | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide models") as dialog:
             dialog.border_title = "models"
-            yield Input(placeholder="search, or a directory or hub id", compact=True)
+            yield WritingLine(placeholder="search, or a directory or hub id", compact=True)
             yield OptionList(markup=False, compact=True)
             yield Static("", id="state", markup=False)
             yield Static("⏎ load · ↓ list · esc close", classes="dialog-keys", markup=False)

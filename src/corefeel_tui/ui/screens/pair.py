@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from corefeel_tui.lineage import pairing_command
 from corefeel_tui.text.inert import one_line
+from corefeel_tui.ui.widgets.writing import WritingLine
 
 
 class PairScreen(ModalScreen[str]):
@@ -34,7 +35,7 @@ class PairScreen(ModalScreen[str]):
                 "Compare it with the model it was made from:",
                 markup=False,
             )
-            yield Input(self._base or "", placeholder="directory or hub id", compact=True)
+            yield WritingLine(self._base or "", placeholder="directory or hub id", compact=True)
             yield Static("", id="command", markup=False)
             yield Static("⏎ load both · esc close", classes="dialog-keys", markup=False)
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Static
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.ui.asking import LIMITS, WHOLE, Question
 from corefeel_tui.ui.widgets.toggle import Toggle
-from corefeel_tui.ui.widgets.writing import WritingArea
+from corefeel_tui.ui.widgets.writing import WritingArea, WritingLine
 
 MOST = 6
 """Models that can be read side by side."""
@@ -78,13 +78,13 @@ class SettingsScreen(ModalScreen[Settings | None]):
                     yield Label(label)
                     number = getattr(question, name)
                     value = str(number) if name in WHOLE else f"{number:g}"
-                    yield Input(value, id=name, compact=True)
+                    yield WritingLine(value, id=name, compact=True)
             with Horizontal(classes="fields switches"):
                 yield Toggle("thinking", question.thinking, id="thinking")
                 yield Toggle("conversation", question.conversation, id="conversation")
             yield Label("models, the reference first")
             names = ", ".join(self._settings.variants)
-            yield Input(names, id="variants", compact=True, disabled=not self._live)
+            yield WritingLine(names, id="variants", compact=True, disabled=not self._live)
             yield Static("", id="complaint", markup=False)
             yield Static(
                 "⏎ or ^S apply · tab next field · space switches · esc close", classes="dialog-keys"

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from textual import events
-from textual.widgets import TextArea
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 PASTE_LIMIT = 32_768
 """Characters of one prompt; more is cut with a sentence, never silently."""
+
+
+async def _done_in_order(widget: Widget, event: events.Key) -> bool:
+    """Do what a key is bound to by the widget itself, if anything, in the order of typing.
+
+    Left to the app, which looks bindings up, it would come after letters that were typed later.
+    """
+    own = widget._bindings.key_to_bindings.get(event.key)
+    done = own is not None and await widget.app.run_action(own[0].action, widget)
+    if done:
+        event.stop()
+    return done
+
+
+class WritingLine(Input):
+    """One line."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        await _done_in_order(self, event)
 
 
 class WritingArea(TextArea):
@@ -18,11 +38,7 @@ class WritingArea(TextArea):
         self.move_cursor(self.document.end)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Delete, move and send in the order of typing: a binding is looked up by the app, after
-        letters that were typed later."""
-        own = self._bindings.key_to_bindings.get(event.key)
-        if own and await self.app.run_action(own[0].action, self):
-            event.stop()
+        if await _done_in_order(self, event):
             event.prevent_default()
 
     def _on_paste(self, event: events.Paste) -> None:  # type: ignore[override]
