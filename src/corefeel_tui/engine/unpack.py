@@ -46,11 +46,15 @@ def unpacked(
     offsets = None if biases is None else np.asarray(biases.astype(mx.float32)).reshape(-1, 1)
     stream = np.asarray(packed).reshape(-1).view(np.uint8)
     group = values.size // len(steps)
+    whole_bytes = mode == "affine" and bits == 8  # a byte is its value, and needs no table
 
     def fill(part: slice) -> None:
-        codes = _codes(stream[part.start * bits // 8 : part.stop * bits // 8], CODES[bits][0])
-        out = values[part]
-        np.take(levels, codes, out=out.view(levels.dtype), mode="clip")
+        codes, out = stream[part.start * bits // 8 : part.stop * bits // 8], values[part]
+        if whole_bytes:
+            np.copyto(out, codes)
+        else:
+            codes = _codes(codes, CODES[bits][0])
+            np.take(levels, codes, out=out.view(levels.dtype), mode="clip")
         groups, own = out.reshape(-1, group), slice(part.start // group, part.stop // group)
         groups *= steps[own]
         if offsets is not None:
