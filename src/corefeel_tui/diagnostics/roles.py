@@ -16,18 +16,21 @@ from corefeel_tui.roles import ROLES
 
 def by_role(drifts: Sequence[tuple[Drift, ...]]) -> Iterator[Draft]:
     """Mean KL and share of flips per role; `drifts` has one tuple per item."""
-    present = {role for parts in drifts for part in parts for role in part.roles}
-    for role in (role for role in ROLES if role in present):
-        sums = np.array([_summed(parts, role) for parts in drifts])
-        yield Draft(f"kl_at_role/{role}", sums[:, 1], sums[:, 0])
-        yield Draft(f"flips_at_role/{role}", sums[:, 2], sums[:, 0])
+    sums = _summed(drifts)
+    for role in (role for role in ROLES if role in sums):
+        positions, kl, flips = map(np.array, sums[role])
+        yield Draft(f"kl_at_role/{role}", kl, positions)
+        yield Draft(f"flips_at_role/{role}", flips, positions)
 
 
-def _summed(parts: tuple[Drift, ...], role: str) -> tuple[float, float, float]:
-    """(positions, Σ KL, flips) of one item."""
-    own = [part.roles[role] for part in parts if role in part.roles]
-    return (
-        float(sum(n for n, _, _ in own)),
-        sum(kl for _, kl, _ in own),
-        float(sum(flips for _, _, flips in own)),
-    )
+def _summed(drifts: Sequence[tuple[Drift, ...]]) -> dict[str, tuple[list[float], ...]]:
+    """Role → positions, Σ KL and flips, each with one value per item."""
+    sums: dict[str, tuple[list[float], ...]] = {}
+    for at, parts in enumerate(drifts):
+        for part in parts:
+            for role, told in part.roles.items():
+                if role not in sums:
+                    sums[role] = tuple([0.0] * len(drifts) for _ in told)
+                for column, value in zip(sums[role], told, strict=True):
+                    column[at] += value
+    return sums
