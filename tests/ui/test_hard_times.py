@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
+from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Load
 from corefeel_tui.errors import EngineError, SessionError
+from corefeel_tui.ui.batch.start import StartScreen
 from corefeel_tui.ui.history import KEPT, History
 from corefeel_tui.ui.screens.chooser import LISTED
 from corefeel_tui.ui.suite_picker import prompt_picker
@@ -116,6 +120,23 @@ async def test_without_colour_levels_and_cursor_are_marks(monkeypatch: pytest.Mo
         assert "".join(s.text for s in cursor).strip()
         strong = [s for s in segments if s.style.bold and not s.style.underline]
         assert strong
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 20), (80, 24), (120, 35)])
+@pytest.mark.parametrize("make", [prompt_picker, StartScreen])
+async def test_a_long_list_leaves_room_for_the_keys_under_it(
+    size: tuple[int, int], make: Callable[[bool], ModalScreen[Any]]
+) -> None:
+    async with stage(size, events=LOADED) as on:
+        on.app.push_screen(make(False))
+        await on.until(lambda: on.app.screen.query("OptionList"))
+        options = on.app.screen.query_one(OptionList)
+        await on.until(lambda: options.option_count > 5)
+        await on.pilot.pause()
+        dialog = on.app.screen.query_one(".dialog")
+        for widget in (options, on.app.screen.query_one(".dialog-keys")):
+            assert widget.region.height
+            assert dialog.content_region.contains_region(widget.region)
 
 
 # --- the prompt -----------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class CorefeelApp(App[None]):
     CSS_PATH = "corefeel.tcss"
     TITLE = "corefeel"
     ENABLE_COMMAND_PALETTE = True
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (20, "-low"), (24, "-short"), (33, "-tall")]  # noqa: RUF012
 
     def __init__(
         self,
