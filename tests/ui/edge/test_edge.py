@@ -14,6 +14,7 @@ from corefeel_tui import events as ev
 from corefeel_tui.commands import Cancel, Command, Ladder, Load, Meter, Scan, Search
 from corefeel_tui.suites import load_suite
 from corefeel_tui.ui.app import make_app
+from corefeel_tui.ui.edge import climbing, searching, words
 from corefeel_tui.ui.edge.screen import EdgeScreen
 from corefeel_tui.ui.edge.subject import suite_called
 from corefeel_tui.ui.screens.help import help_text
@@ -266,6 +267,11 @@ async def test_a_ladder_of_a_suite_brings_its_labels() -> None:
         assert len(asked.rungs) == 6
         await on.sees("6 rungs of")
         assert on.screen.labels.input.value == "refuse v comply"
+
+
+def test_what_an_empty_panel_says_fits_into_80_columns() -> None:
+    for empty in (words.EMPTY, climbing.EMPTY, searching.EMPTY):
+        assert all(sum(len(text) for _, text in line) <= 78 for line in empty)
 
 
 # --- searches -------------------------------------------------------------------------------------

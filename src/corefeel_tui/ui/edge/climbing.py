@@ -38,10 +38,11 @@ EMPTY: list[Line] = [
     [
         ("quiet", " Write "),
         ("accent", "{mild|strong|strongest}"),
-        ("quiet", " into the prompt, one or two such slots, and press "),
+        ("quiet", " into the prompt, once or twice, and press "),
         ("key", "F3"),
-        ("quiet", "; without one it offers the suites' ladders."),
+        ("quiet", ";"),
     ],
+    [("quiet", " without such a slot it offers the suites' ladders.")],
 ]
 
 

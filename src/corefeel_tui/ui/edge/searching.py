@@ -28,10 +28,9 @@ EMPTY: list[Line] = [
     [("strong", " What is the smallest change that tips a variant and not the reference?")],
     [
         ("key", " F4"),
-        ("quiet", " rewords, drops and reorders until one leaves; "),
-        ("key", "F5"),
-        ("quiet", " does it for the narrowest items of a suite."),
+        ("quiet", " rewords, drops and reorders until one leaves;"),
     ],
+    [("key", " F5"), ("quiet", " does it for the narrowest items of a suite.")],
 ]
 
 
