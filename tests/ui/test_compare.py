@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 
 from corefeel_tui import events as ev
 from corefeel_tui.commands import Ask, Cancel, Load
 from corefeel_tui.ui import stopping
 from corefeel_tui.ui.actions import ACTIONS
+from corefeel_tui.ui.screens.help import help_text
 from corefeel_tui.ui.text.cells import View
 from corefeel_tui.ui.widgets.welcome import EXAMPLES
 from tests.ui import stream
@@ -401,6 +403,28 @@ async def test_the_palette_lists_only_what_is_valid_now() -> None:
     async with stage() as on:
         titles = {command.title for command in on.app.get_system_commands(on.app.screen)}
         assert {"Diff", "Re-run", "Locked/free"} <= titles
+
+
+def test_what_a_line_of_help_cannot_hold_stands_under_its_sentence() -> None:
+    page = help_text(70).plain
+    assert max(cell_len(line) for line in page.splitlines()) <= 70
+    assert page.split() == help_text().plain.split()
+    more = [line for line in page.splitlines() if line.startswith("   ")]
+    assert len(more) > 5
+    assert all(line[:14].isspace() and not line[14].isspace() for line in more if "▁" not in line)
+
+
+async def test_help_scrolls_and_closes_on_a_narrow_screen() -> None:
+    async with stage((60, 20)) as on:
+        await on.press("f1")
+        await on.until(lambda: on.app.screen.query("HelpPage"))
+        page = on.app.screen.query_one("HelpPage")
+        await on.until(lambda: page.size.width)
+        shown = [page.render_line(y).text.rstrip() for y in range(page.size.height)]
+        assert "KL scale, nats" in shown
+        assert any(line.startswith(" " * 14) for line in shown), "sentences hang together"
+        await on.press("escape")
+        assert on.app.screen is on.app.compare
 
 
 async def test_the_palette_runs_a_command() -> None:

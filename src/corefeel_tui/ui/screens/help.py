@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -46,18 +48,22 @@ SIGNS = (
 )
 
 
-def help_text() -> Content:
-    """The page."""
+KEYS = 14
+"""Columns of the keys and signs; what a sentence needs beyond its line stands under it."""
+
+
+def help_text(width: int = 1000) -> Content:
+    """The page, in so many columns."""
     lines: list[Content] = []
     every = (*ACTIONS, *BATCH_ACTIONS, *EDGE_ACTIONS)
     for group in dict.fromkeys(action.group for action in every):
         lines.append(Content.styled(group, "bold $accent"))
         if group == "Ask":
-            lines += [_line(key, text) for key, text in MOVES]
-        lines += [_line(keys_of(a), a.sentence) for a in every if a.group == group]
+            lines += [_line(key, text, width) for key, text in MOVES]
+        lines += [_line(keys_of(a), a.sentence, width) for a in every if a.group == group]
         lines.append(Content(""))
     lines.append(Content.styled("Signs", "bold $accent"))
-    lines += [_line(sign, text) for sign, text in SIGNS]
+    lines += [_line(sign, text, width) for sign, text in SIGNS]
     lines += [Content(""), Content.styled("KL scale, nats", "bold $accent")]
     scale = [f"{BLOCKS[0]} < {THRESHOLDS[0]:g}"]
     scale += [f"{BLOCKS[i]} ≥ {low:.2g}" for i, low in enumerate(THRESHOLDS, 1)]
@@ -65,8 +71,16 @@ def help_text() -> Content:
     return Content("\n").join(lines)
 
 
-def _line(key: str, text: str) -> Content:
-    return Content.assemble((f"  {key:<12}", "bold"), (text, "$foreground"))
+def _line(key: str, text: str, width: int) -> Content:
+    sentence = ("\n" + " " * KEYS).join(wrap(text, max(20, width - KEYS)))
+    return Content.assemble((f"  {key:<{KEYS - 2}}", "bold"), (sentence, "$foreground"))
+
+
+class HelpPage(Static):
+    """The page, as wide as there is room."""
+
+    def on_resize(self, event: Resize) -> None:
+        self.update(help_text(event.size.width))
 
 
 class HelpScreen(ModalScreen[None]):
@@ -78,4 +92,4 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog wide tall") as dialog:
             dialog.border_title = "help"
             dialog.border_subtitle = "esc"
-            yield Static(help_text())
+            yield HelpPage(help_text())
