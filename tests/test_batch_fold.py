@@ -94,10 +94,12 @@ def test_disagreements_come_first_and_the_control_is_none() -> None:
     assert {(row.rank, row.variants) for row in longer} == {(Row.WORDS, ("bad",))}
 
 
-def test_unparsed_is_counted_by_variant() -> None:
+def test_unparsed_is_counted_by_suite_and_variant() -> None:
     tally = folded(told())
-    assert tally.unparsed["control"] == PLANT.verdicts
-    assert tally.unparsed["good"] == 0
+    verdicts, refusals = planted.VERDICTS.name, planted.REFUSAL.name
+    assert tally.unparsed[verdicts, "control"] == tally.decided[verdicts, "control"] == 60
+    assert tally.unparsed[verdicts, "good"] == 0
+    assert (tally.unparsed[refusals, "control"], tally.decided[refusals, "control"]) == (0, 24)
     assert tally.expected_given[planted.VERDICTS.name, "control"]["VETO", UNPARSED] == 20
 
 

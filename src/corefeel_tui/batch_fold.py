@@ -75,7 +75,7 @@ class SuiteProgress:
 
 @dataclass(slots=True)
 class Tally:
-    """Everything a batch has told so far.
+    """Everything a batch has told so far; tables and counts of labels by suite and variant.
 
     `keys` are the items that ended, as "suite/id"; what each said for stopping early stands in
     `glances`.
@@ -91,8 +91,8 @@ class Tally:
     expected_given: dict[tuple[str, str], Table] = field(default_factory=dict)
     reference_given: dict[tuple[str, str], Table] = field(default_factory=dict)
     critical_new: dict[str, Critical] = field(default_factory=dict)
-    unparsed: Counter[str] = field(default_factory=Counter)
-    decided: Counter[str] = field(default_factory=Counter)
+    unparsed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    decided: Counter[tuple[str, str]] = field(default_factory=Counter)
     broken: dict[str, str] = field(default_factory=dict)
     stopped: dict[tuple[str, str | None], ev.VariantStopped] = field(default_factory=dict)
     glances: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -217,9 +217,9 @@ def _count(
     for variant, given in labels.items():
         if not given:
             continue
-        tally.decided[variant] += 1
-        tally.unparsed[variant] += given == UNPARSED
         where = (suite.plan.name, variant)
+        tally.decided[where] += 1
+        tally.unparsed[where] += given == UNPARSED
         if item.expected:
             _add(tally.expected_given, where, (item.expected, given))
         if base and variant != tally.reference:

@@ -111,7 +111,7 @@ def _block(tally: Tally, suite: SuiteProgress, view: BatchView, variant: str) ->
         [_cell(table.get((row, c), 0), row, c, forbidden, control) for c in columns]
         for row in suite.labels
     ]
-    lines.append([_unparsed(tally, variant)])
+    lines.append([_unparsed(tally, (suite.plan.name, variant))])
     return [_padded(line, width) for line in lines]
 
 
@@ -133,8 +133,8 @@ def _bound(critical: Critical | None, control: bool) -> tuple[str, str]:
     return tone, f"{critical.count} of {critical.eligible}: < {upper:.1f} %"
 
 
-def _unparsed(tally: Tally, variant: str) -> tuple[str, str]:
-    count, of = tally.unparsed[variant], tally.decided[variant]
+def _unparsed(tally: Tally, where: tuple[str, str]) -> tuple[str, str]:
+    count, of = tally.unparsed[where], tally.decided[where]
     return ("warn" if count else "quiet"), f"{count} of {of}"
 
 
