@@ -63,7 +63,10 @@ class Terminal:
             self.read(0.1)
 
     def type(self, text: str) -> None:
-        os.write(self._fd, text.encode())
+        self.send(text.encode())
+
+    def send(self, data: bytes) -> None:
+        os.write(self._fd, data)
 
     def end(self) -> int:
         """Wait for the program, reading on so that it can write its last."""
@@ -103,6 +106,14 @@ def test_type_stream_toggle_inspect_save_quit(terminal: Terminal, tmp_path: Path
     assert terminal.end() == 0
     (session,) = (tmp_path / "sessions").glob("*.jsonl")
     assert b'"session_finished"' in session.read_bytes().splitlines()[-1]
+
+
+def test_a_paste_in_another_encoding_ends_nothing(terminal: Terminal) -> None:
+    terminal.until(lambda text: "Write a prompt" in text)
+    terminal.send(b"\x1b[200~caf\xe9 allowed?\x1b[201~")
+    terminal.until(lambda text: "caf\ufffd allowed?" in text)
+    terminal.type("\r")
+    terminal.until(lambda text: "‼ was VETO" in text)
 
 
 def test_the_engine_killed_mid_stream_leaves_a_live_app(terminal: Terminal) -> None:

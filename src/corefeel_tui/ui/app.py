@@ -13,6 +13,8 @@ from pathlib import Path
 
 from textual import events, on
 from textual.app import App, SystemCommand
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from corefeel_tui.client import Client
@@ -27,6 +29,7 @@ from corefeel_tui.ui.batch.actions import BATCH_BY_NAME
 from corefeel_tui.ui.batch.control import BatchControl
 from corefeel_tui.ui.desk import Desk, Severity
 from corefeel_tui.ui.dialogs import Dialogs
+from corefeel_tui.ui.driver import TerminalDriver
 from corefeel_tui.ui.edge.actions import EDGE_BY_NAME
 from corefeel_tui.ui.edge.control import EdgeControl
 from corefeel_tui.ui.feed import Feed
@@ -89,6 +92,10 @@ class CorefeelApp(App[None]):
         self.shown = live
         self._small: TooSmallScreen | None = None
         self.compare = CompareScreen(live, self.desk.variants, history)
+
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return defaults(self.current_theme.dark)
