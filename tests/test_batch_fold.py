@@ -11,6 +11,7 @@ import pytest
 from corefeel_tui import batch_fold
 from corefeel_tui import events as ev
 from corefeel_tui.batch_fold import Tally
+from corefeel_tui.batch_pace import foretold
 from corefeel_tui.batch_rows import Row
 from corefeel_tui.evidence import ItemEvidence
 from corefeel_tui.report.evaluation import as_dict, evaluate
@@ -129,6 +130,21 @@ def test_a_forecast_waits_until_it_means_something() -> None:
     assert some.suites[suite].left == pytest.approx(30 * 3.0, rel=0.05)
     assert some.left is None, "two suites were never timed"
     assert folded(iter(events)).left == 0
+
+
+def test_a_resumed_batch_foretells_only_what_is_missing() -> None:
+    events = list(told())
+    suite = planted.VERDICTS.name
+    keys = [f"{suite}/{item.id}" for item in planted.items_of(PLANT)[:30]]
+    tally = Tally(RUN)
+    batch_fold.apply(tally, events[0], 0.0)
+    assert foretold(tally) == ""
+    tally.count_earlier(keys)
+    assert tally.suites[suite].done == tally.done == 30
+    assert foretold(tally) == "measuring the pace"
+    for number, event in enumerate(events[1 + 3 * 30 : 1 + 3 * 45]):
+        batch_fold.apply(tally, event, 4.0 * number)
+    assert foretold(tally) == "3 min for verdicts, then 2 more"
 
 
 def test_a_pause_is_not_the_models_time() -> None:

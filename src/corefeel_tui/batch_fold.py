@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cache
 
@@ -118,6 +119,14 @@ class Tally:
         parts = [suite.left for suite in self.suites.values()]
         known = [part for part in parts if part is not None]
         return sum(known) if parts and len(known) == len(parts) else None
+
+    def count_earlier(self, keys: Iterable[str]) -> None:
+        """Items of an earlier run of the same batch: done, though nothing is known of them here."""
+        for key in set(keys) - self.keys:
+            suite = self.suites.get(key.partition("/")[0])
+            if suite is not None:
+                suite.done += 1
+                self.keys.add(key)
 
     def forget_times(self) -> None:
         """Begin to measure the pace anew: what came so far came out of a file."""

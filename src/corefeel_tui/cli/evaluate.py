@@ -6,6 +6,7 @@ Knows its options; how a session is gone on with is `resuming`'s, the measuring 
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,17 +79,24 @@ def evaluate(
 
 def carry_out(load: Load, request: Evaluate, path: Path, resume: bool) -> None:
     """Let an engine do the work.  Raises SessionError once the session cannot be written."""
+    from corefeel_tui import batch_fold, headless
     from corefeel_tui import events as ev
-    from corefeel_tui import headless
+    from corefeel_tui.batch_pace import foretold
     from corefeel_tui.cli.progress import Progress
     from corefeel_tui.client import EngineClient
     from corefeel_tui.recording import Recorder
 
     recorder = Recorder(EngineClient(), path, saving=True, resume=resume)
+    tally = batch_fold.Tally(request.run)
     with Progress(quiet=False) as progress:
 
         def show(event: ev.Event) -> None:
             progress.show(event)
+            batch_fold.apply(tally, event, time.monotonic())
+            if isinstance(event, ev.Planned):
+                tally.count_earlier(request.done)
+            if isinstance(event, ev.Progress):
+                progress.foretell(event.unit, foretold(tally))
             if not recorder.saving:
                 raise SessionError(
                     f"{path} cannot be written any more; what is finished stands in it, so make "

@@ -90,6 +90,12 @@ class Progress:
             case ev.Failed(reason=reason, variant=str(variant)):
                 self._say(f"{variant}: {reason}")
 
+    def foretell(self, name: str, words: str) -> None:
+        """Say beside a bar when it will be full."""
+        if name in self._tasks:
+            told = f"{name}, {words}" if words else name
+            self._bars.update(self._tasks[name], description=told)
+
     def _advance(self, name: str, done: int, total: int) -> None:
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name)

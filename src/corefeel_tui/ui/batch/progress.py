@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from corefeel_tui.batch_pace import duration, foretold
 from corefeel_tui.text.inert import inert, one_line
 from corefeel_tui.ui.batch.answer import SAYS
 from corefeel_tui.ui.batch.run import BatchRun, State
-from corefeel_tui.ui.batch.view import FEW, Line, bar, duration
+from corefeel_tui.ui.batch.view import Line, bar
 
 if TYPE_CHECKING:
     from corefeel_tui.batch_fold import SuiteProgress
@@ -65,18 +66,9 @@ def _queue_line(run: BatchRun, chosen: bool, titles: int, width: int, ready: boo
 
 def forecast(run: BatchRun) -> str:
     """When it will be over, as far as that was measured; "" while nothing was."""
-    tally = run.tally
-    if run.state is not State.RUNNING or not tally.planned:
+    if run.state is not State.RUNNING or not run.tally.planned:
         return ""
-    if tally.left is not None:
-        about = "about " if tally.left >= FEW else ""
-        return f"{about}{duration(tally.left)} left" if tally.left else ""
-    current = tally.current
-    if current is None or current.left is None:
-        return "measuring the pace" if tally.done else ""
-    later = sum(s.left is None for s in tally.suites.values())
-    told = f"{duration(current.left)} for {current.plan.base}"
-    return f"{told}, then {later} more" if later else told
+    return foretold(run.tally)
 
 
 def suite_lines(run: BatchRun, width: int, rows: int) -> list[Line]:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 from corefeel_tui.ui.widgets.painting import Part
 
-FEW = 10.0
-"""Seconds that are not worth counting."""
-
 Line = list[Part]
 """Words with the last part of a component class: text, quiet, faint, strong, accent, …"""
 
@@ -34,18 +31,6 @@ def bar(fraction: float, width: int) -> Line:
     if fraction < 1:
         full = min(full, width - 1)
     return [("accent", "━" * full), ("faint", "─" * (width - full))]
-
-
-def duration(seconds: float) -> str:
-    """A time as exactly as a forecast can be: 40 s, 12 min, 1 h 20 min."""
-    if seconds < FEW:
-        return "a few seconds"
-    if seconds < 90:
-        return f"{round(seconds / 10) * 10} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {round(minutes % 60 / 10) * 10 % 60:02} min"
 
 
 def width_of(line: Line) -> int:
