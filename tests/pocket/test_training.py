@@ -18,9 +18,10 @@ from corefeel_tui.pocket import trainer as training  # noqa: E402
 from corefeel_tui.pocket.corpus import training_items  # noqa: E402
 from corefeel_tui.pocket.export import export_network, export_run  # noqa: E402
 from corefeel_tui.pocket.muon import orthogonalised  # noqa: E402
-from corefeel_tui.pocket.network import Encoded, Network, Shape, pack  # noqa: E402
+from corefeel_tui.pocket.network import Encoded, Network, pack  # noqa: E402
 from corefeel_tui.pocket.plan import Phase, Plan, continued  # noqa: E402
 from corefeel_tui.pocket.reproduce import reproduce  # noqa: E402
+from corefeel_tui.pocket.shape import Shape  # noqa: E402
 from corefeel_tui.pocket.stream import Position, Stream  # noqa: E402
 from corefeel_tui.pocket.tokenizer import (  # noqa: E402
     encode_item,

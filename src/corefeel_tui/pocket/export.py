@@ -15,7 +15,8 @@ from tokenizers import Tokenizer
 
 from . import SUMS, file_hash
 from .corpus import SKILLS
-from .network import Network, Shape
+from .network import Network
+from .shape import Shape
 from .tokenizer import END, PAD, save_tokenizer, special_id
 from .trainer import CHECKPOINT
 

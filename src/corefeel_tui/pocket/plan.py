@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .network import Shape
+from .shape import Shape
 
 
 class Phase(NamedTuple):
