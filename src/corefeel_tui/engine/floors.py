@@ -39,8 +39,9 @@ ENOUGH_BYTES = 1 << 32
 FEWEST = 16
 PROBED = 32
 """Positions on which a variant is compared with the reference at load."""
-WITNESSED = 4
-"""Positions by which a model is known again: few, since they are read at every load."""
+WITNESSED = 2
+"""Positions by which a model is known again: few, since they are read at every load, but enough for
+one to attend to another."""
 DECODE_TOKENS = 16
 DECODE_SECONDS = 0.05
 """Solo decoding is timed over so many tokens or so long, whichever ends first; the median counts,
