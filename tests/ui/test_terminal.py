@@ -14,10 +14,15 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pyte
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corefeel_tui.ui.driver import BEGIN, END, PasteDecoder
 
 LAUNCH = Path(__file__).parents[1] / "launch.py"
 COLUMNS, ROWS = 120, 35
@@ -114,6 +119,32 @@ def test_a_paste_in_another_encoding_ends_nothing(terminal: Terminal) -> None:
     terminal.until(lambda text: "caf\ufffd allowed?" in text)
     terminal.type("\r")
     terminal.until(lambda text: "‼ was VETO" in text)
+
+
+def test_what_is_pasted_is_neither_sent_nor_obeyed(terminal: Terminal) -> None:
+    terminal.until(lambda text: "Write a prompt" in text)
+    terminal.send(b"\x1b[200~a \x1b[31mred\x1b[0m\rline \x11 two\x1b[201~")
+    terminal.until(lambda text: "a [31mred[0m" in text and "two" in text)
+    terminal.type("\r")
+    terminal.until(lambda text: "‼ was VETO" in text)
+
+
+TYPED = "x\x1b\x1b[A\x1b[2~\x1b[<35;1;1M" + "é🙂"
+PASTED = "one\x1b[31m\x1b\x1b[20two\x1b"
+STREAM = (TYPED + BEGIN + PASTED + END + TYPED + BEGIN + END + "z").encode()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, len(STREAM)), max_size=8))
+def test_however_bytes_arrive_only_pastes_lose_their_escapes(cuts: list[int]) -> None:
+    decoder, at = PasteDecoder(), [0, *sorted(cuts), len(STREAM)]
+    parts = [decoder.decode(STREAM[a:b]) for a, b in pairwise(at)]
+    whole = "".join([*parts, decoder.decode(b"", final=True)])
+    assert whole == TYPED + BEGIN + PASTED.replace("\x1b", "") + END + TYPED + BEGIN + END + "z"
+
+
+def test_a_lone_escape_does_not_wait() -> None:
+    assert PasteDecoder().decode(b"\x1b") == "\x1b"
 
 
 def test_the_engine_killed_mid_stream_leaves_a_live_app(terminal: Terminal) -> None:
