@@ -14,7 +14,11 @@ from safetensors.numpy import load_file
 
 from corefeel_tui import commands as c
 from corefeel_tui import events as ev
+from corefeel_tui.diagnostics import decisions
+from corefeel_tui.diagnostics.sheet import Sheet
 from corefeel_tui.early import Glance, glances
+from corefeel_tui.edge.readouts import parse as parse_readout
+from corefeel_tui.edge.saving import append_item
 from corefeel_tui.engine import constrained, memory
 from corefeel_tui.engine.batch import harvest
 from corefeel_tui.engine.batch.plan import make_batches
@@ -256,6 +260,41 @@ def test_items_longer_than_the_context_are_skipped_and_listed(
     assert found["long"]["status"] == "skipped"
     assert "context" in found["long"]["reason"]
     assert found["short"]["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("line", "weighed"),
+    [("VETO v APPROVE", True), ("yes v no after The answer is", True), ("refuse v comply", False)],
+)
+def test_what_an_edge_search_saved_can_be_run(
+    models: ModelSet, tmp_path: Path, line: str, weighed: bool
+) -> None:
+    readout = parse_readout(line)
+    first, second = readout.margin
+    found = ev.EdgeFound(
+        run="s",
+        variant="2bit",
+        number=1,
+        prompt="open the valve?",
+        changes=[],
+        labels={"bf16": first, "2bit": second},
+        margins={"bf16": 1.0, "2bit": -1.0},
+        probabilities={},
+        readout=readout.as_dict(),
+    )
+    path = tmp_path / "mine.toml"
+    name = append_item(path, found)
+    (item,) = evidence(run(models, [load_suite(path).made()])).values()
+    assert item["id"] == name
+    assert len(item["answers"]["2bit"]) == 1
+    assert set(item["readout"].get("2bit", {})) == (set(readout.labels) if weighed else set())
+    plan = SuitePlan(item["suite"], "edge", 1, tuple(readout.labels), forbidden=(readout.margin,))
+    sheet = Sheet(
+        "mine", plan, (TypeAdapter(ItemEvidence).validate_python(item),), "bf16", ("2bit",)
+    )
+    assert {x.metric for x in decisions.measure(sheet, "2bit")} >= (
+        {"readout_flip_rate", "margin_shift_mean"} if weighed else set()
+    )
 
 
 def test_batches_do_not_depend_on_what_is_done(tmp_path: Path) -> None:
