@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def _curve(training: dict[str, Any]) -> str:
     """Loss in nats per learned token, a dozen points of each run's logged curve."""
     rows = []
     for number, run in enumerate(runs(training), 1):
-        points = run["curve"]
+        points = [p for p in run["curve"] if not any(math.isnan(p[skill]) for skill in SKILLS)]
         chosen = points[:: max(1, len(points) // 12)]
         if chosen[-1] is not points[-1]:
             chosen.append(points[-1])

@@ -66,11 +66,15 @@ def export_network(
 
 
 def _curve(path: Path) -> list[dict[str, float]]:
-    """About forty points of the logged losses; a step run twice counts once, as last run."""
+    """About forty points of the logged losses; a step run twice counts once, as last run.
+
+    A row without every skill, such as the first after an interruption, is left out.
+    """
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        rows = list({row["step"]: row for row in csv.DictReader(file)}.values())
+        last = {row["step"]: row for row in csv.DictReader(file)}
+    rows = [row for row in last.values() if "nan" not in row.values()]
     every = max(1, len(rows) // 40)
     kept = [*rows[:-1:every], rows[-1]] if rows else []
     return [{key: float(row[key]) for key in ("step", "tokens", *SKILLS)} for row in kept]
