@@ -7,6 +7,7 @@ conversation at a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -209,7 +210,7 @@ def pack(conversations: list[Encoded], spread: float = 1.2) -> Packed:
         width = groups[-1].width
         padding = [0] * (width - length)
         targets = [tokens[i + 1] if weights[i + 1] else -1 for i in range(length - 1)]
-        rows = (
+        rows: tuple[Iterable[float], ...] = (
             tokens + padding,
             range(width),
             targets + [-1] * (width - length + 1),
