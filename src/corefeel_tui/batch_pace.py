@@ -5,7 +5,10 @@ Pure: a tally in, words out.
 
 from __future__ import annotations
 
-from corefeel_tui.batch_fold import Tally
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from corefeel_tui.batch_fold import Tally
 
 FEW = 10.0
 """Seconds that are not worth counting."""
