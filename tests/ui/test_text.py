@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from corefeel_tui import events as ev
 from corefeel_tui.folding import Record, fold, percentile
 from corefeel_tui.text import numbers
-from corefeel_tui.text.inert import inert, inert_lines, label_of, one_line
+from corefeel_tui.text.inert import inert, inert_lines, label_of, one_line, preview
 from corefeel_tui.ui.text import facts, navigation
 from corefeel_tui.ui.text.cells import Cell, Mark, Script, View
 from corefeel_tui.ui.text.inspection import inspect
@@ -289,3 +289,15 @@ def test_below_the_floor_is_not_a_number() -> None:
     assert facts.drift(2e-7, 3e-7) == "KL ≈ 0"
     assert facts.drift(0.0, 3e-7) == "KL 0"
     assert facts.drift(0.03, 3e-7) == "KL .03"
+
+
+def test_a_preview_is_the_line_that_asks() -> None:
+    evidence = '{"key": "TRP1", "label": "harm", "statement": "There is a fire risk."}'
+    rows = "\n".join([evidence] * 40)
+    assert preview(f"Judge.\nAction: 4 casks are to be sold.\n{rows}", 60) == (
+        "Action: 4 casks are to be sold."
+    )
+    assert preview(f"Look:\n{rows}\nMay this be done?\n", 60) == "May this be done?"
+    assert preview("one line") == "one line"
+    assert preview(evidence) == evidence
+    assert preview("") == ""

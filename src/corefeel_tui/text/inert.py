@@ -44,9 +44,15 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def preview(text: str, limit: int = 200) -> str:
-    """A prompt on one line: of several lines the last, which mostly asks."""
-    lines = [line for line in text[-8 * limit :].split("\n") if line.strip()]
-    return one_line(lines[-1] if lines else "", limit)
+    """A prompt on one line: of several the last that is no line of JSON, which mostly asks."""
+    ends = (text[-8 * limit :], text[: 8 * limit])
+    asking = next((lines for end in ends if (lines := [*filter(_asks, end.split("\n"))])), [text])
+    return one_line(asking[-1], limit)
+
+
+def _asks(line: str) -> bool:
+    stripped = line.strip()
+    return bool(stripped) and not stripped.startswith("{") and not stripped.endswith("}")
 
 
 def label_of(piece: str) -> str:
