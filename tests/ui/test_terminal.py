@@ -117,16 +117,20 @@ def test_a_paste_in_another_encoding_ends_nothing(terminal: Terminal) -> None:
     terminal.until(lambda text: "Write a prompt" in text)
     terminal.send(b"\x1b[200~caf\xe9 allowed?\x1b[201~")
     terminal.until(lambda text: "caf\ufffd allowed?" in text)
-    terminal.type("\r")
-    terminal.until(lambda text: "‼ was VETO" in text)
+    terminal.type("\x11")
+    assert terminal.end() == 0
 
 
 def test_what_is_pasted_is_neither_sent_nor_obeyed(terminal: Terminal) -> None:
     terminal.until(lambda text: "Write a prompt" in text)
     terminal.send(b"\x1b[200~a \x1b[31mred\x1b[0m\rline \x11 two\x1b[201~")
     terminal.until(lambda text: "a [31mred[0m" in text and "two" in text)
+    assert "‼ was VETO" not in terminal.text
+    assert terminal.process.poll() is None
     terminal.type("\r")
     terminal.until(lambda text: "‼ was VETO" in text)
+    terminal.type("\x11")
+    assert terminal.end() == 0
 
 
 TYPED = "x\x1b\x1b[A\x1b[2~\x1b[<35;1;1M" + "é🙂"

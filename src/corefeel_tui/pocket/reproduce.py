@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import SUMS
 from .export import export_run
-from .plan import Plan, plan_of, runs
+from .plan import plan_of, runs
 from .trainer import train_run
 from .workers import run_workers
 
@@ -36,14 +36,10 @@ def reproduce(
             continue
         say(f"run {number}: {plan.steps:,} steps")
         one = folder / f"run{number}"
-        _train(plan, weights, one, workers, threads)
+        run_workers(workers, train_run, plan, copied_tokenizer(weights, one), one, threads)
         export_run(one, exported)
     assert exported is not None
     return exported
-
-
-def _train(plan: Plan, weights: Path, folder: Path, workers: int, threads: int) -> None:
-    run_workers(workers, train_run, plan, copied_tokenizer(weights, folder), folder, threads)
 
 
 def copied_tokenizer(model: Path, folder: Path) -> Path:
