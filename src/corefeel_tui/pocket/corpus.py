@@ -18,7 +18,7 @@ from .converse import converse_item
 from .describe import describe_item, explain_item
 from .domains import TOWN, coined_domain, heldout_domain
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
-from .judge_items import HARDEST, RULES, judge_item
+from .judge_items import BARE, HARDEST, RISKS, RULES, bare_lines, judge_item, risk_lines
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
@@ -83,6 +83,23 @@ MIXTURES: dict[str, dict[str, float]] = {
         0.11, "card": 0.03, "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.06,
         "recall": 0.02, "converse": 0.01, "refuse": 0.02, "persona": 0.01,
     },
+    "matching": {
+        "match": 0.38, "match_walk": 0.14, "bare": 0.06, "near": 0.06, "fact": 0.12, "card": 0.02,
+        "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.06, "recall": 0.02,
+        "converse": 0.01, "refuse": 0.02, "persona": 0.01,
+    },
+    "weighing": {
+        "judge": 0.10, "near": 0.14, "near_coined": 0.06, "match": 0.14, "match_walk": 0.04, "walk":
+        0.04, "bare": 0.06, "fact": 0.14, "card": 0.03, "rule": 0.05, "describe": 0.05,
+        "explain": 0.01, "reason": 0.06, "recall": 0.03, "converse": 0.01, "refuse": 0.02,
+        "persona": 0.02,
+    },
+    "closing": {
+        "judge": 0.17, "near": 0.14, "near_coined": 0.05, "match": 0.08, "match_walk": 0.02, "walk":
+        0.03, "bare": 0.05, "fact": 0.16, "card": 0.04, "rule": 0.05, "describe": 0.06,
+        "explain": 0.01, "reason": 0.06, "recall": 0.03, "converse": 0.01, "refuse": 0.02,
+        "persona": 0.02,
+    },
     "steps": {
         "judge": 0.10, "near": 0.24, "near_coined": 0.06, "walk": 0.26, "fact": 0.11, "card":
         0.03, "rule": 0.06, "describe": 0.04, "explain": 0.01, "reason": 0.05, "recall": 0.01,
@@ -132,6 +149,12 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
         "near": lambda: judge_item(rng, world, rules=RULES),
         "hard": lambda: judge_item(rng, world, rules=HARDEST),
         "hard_walk": lambda: judge_item(rng, world, walked=True, rules=HARDEST),
+        "match": lambda: judge_item(
+            rng, world, coined_domain(rng) if rng.random() < 0.3 else TOWN,
+            rules=RISKS, draw=risk_lines,
+        ),
+        "match_walk": lambda: judge_item(rng, world, rules=RISKS, walked=True, draw=risk_lines),
+        "bare": lambda: judge_item(rng, world, rules=BARE, draw=bare_lines),
         "near_coined": lambda: judge_item(rng, world, coined_domain(rng), rules=RULES),
         "evidence": lambda: judge_item(
             rng, world, actions=rng.choice((1, 1, 2)), questions=rng.choice((1, 2, 3))

@@ -31,11 +31,21 @@ TOWN = Domain(
 def coined_domain(rng: random.Random) -> Domain:
     """A place of made-up words, judged by its evidence alone."""
 
-    def some(*frames: str) -> tuple[str, ...]:
-        return tuple(rng.choice(frames).format(coined(rng), coined(rng)) for _ in range(3))
+    def some(count: int, *frames: str) -> tuple[str, ...]:
+        return tuple(rng.choice(frames).format(_word(rng), _word(rng)) for _ in range(count))
 
-    handlings = some("{}ed", "{}ed under the {}", "{} by {}")
-    return Domain("coined", some("{}"), handlings, some("{}"), some("a {}", "two {} {}"))
+    handlings = some(3, "{}ed", "{}ed under the {}", "{} by {}")
+    return Domain("coined", some(3, "{}"), handlings, some(6, "{}"), some(3, "a {}", "two {} {}"))
+
+
+def _word(rng: random.Random) -> str:
+    """A good's name, or any letters in turn, so that every piece of the tokenizer may be met."""
+    if rng.random() < 0.4:
+        return coined(rng)
+    return "".join(
+        rng.choice("bcdfghklmnprstvwy") + rng.choice(("a", "e", "i", "o", "u", "ea", "ou", ""))
+        for _ in range(rng.choice((2, 3, 3, 4)))
+    )
 
 
 def heldout_domain(name: str) -> Domain:

@@ -5,6 +5,7 @@ the rules live in `judge`.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 from . import words
@@ -13,6 +14,8 @@ from .domains import TOWN, Domain, coined
 from .evidence_questions import WALK, evidence_question, walk
 from .judge import Action, Line, Verdict, decide, render
 from .world import World
+
+Draw = Callable[[random.Random, Domain, tuple[str, ...], Action], tuple[Line, ...]]
 
 FORBID = ("By law {s} must never be {h}.", "No {s} may be {h}.", "It is forbidden that {s} be {h}.")
 PERMIT = (
@@ -47,6 +50,8 @@ DECISIONS = ("APPROVE", "REVISE", "VETO")
 OF_THE_HANDBOOK = ("handbook_forbids", "hard_rule_permits")
 RULES = (*OF_THE_HANDBOOK, "hard_rule_forbids", "hard_rule_limit", "open_harm", "clear")
 HARDEST = ("open_harm", "clear", "handbook_forbids")
+RISKS = ("open_harm", "clear")
+BARE = ("handbook_forbids", "clear")
 AGAIN = ("And this one?", "Same evidence, new action.", "Now judge this.")
 VERDICT = ("Your verdict?", "Now judge it.", "So what is your verdict?")
 
@@ -59,14 +64,15 @@ def judge_item(
     questions: int = 0,
     rules: tuple[str, ...] = (),
     walked: bool = False,
+    draw: Draw | None = None,
 ) -> Item:
     """One item; with `actions` > 1 the same evidence is judged again for neighbouring actions.
 
     With `questions` > 0 that many small questions about the evidence come before the verdict; with
     `walked` its lines are gone through one by one.
-    Decisions are equally frequent, or where `rules` are given, these are.
+    Decisions are equally frequent, or where `rules` are given, these are; `draw` draws the evidence.
     """
-    goods, action, lines, verdict = _case(rng, world, domain, rules)
+    goods, action, lines, verdict = _case(rng, world, domain, rules, draw or mixed_lines)
     messages: list[tuple[str, str]] = []
     signatures: list[tuple[object, ...]] = []
     text, form = _action_text(rng, action)
@@ -95,7 +101,7 @@ def judge_item(
 
 
 def _case(
-    rng: random.Random, world: World, domain: Domain, rules: tuple[str, ...]
+    rng: random.Random, world: World, domain: Domain, rules: tuple[str, ...], draw: Draw
 ) -> tuple[tuple[str, ...], Action, tuple[Line, ...], Verdict]:
     """Goods, and an action with evidence that a drawn decision, or a drawn one of `rules`, meets;
     some are about goods that no handbook knows.
@@ -110,7 +116,7 @@ def _case(
     wanted = rng.choice(reachable or DECISIONS)
     while True:
         action = _action(rng, domain, goods)
-        lines = _lines(rng, world, domain, goods, action)
+        lines = draw(rng, domain, goods, action)
         verdict = decide(world, lines, action)
         if wanted in (verdict.decision, verdict.rule):
             return goods, action, lines, verdict
@@ -155,8 +161,8 @@ def _relevance(rng: random.Random, live: float) -> int:
     return rng.randint(6, 9) if rng.random() < live else rng.randint(1, 4)
 
 
-def _lines(
-    rng: random.Random, world: World, domain: Domain, goods: tuple[str, ...], action: Action
+def mixed_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
 ) -> tuple[Line, ...]:
     """Rule lines near the action (often one slot off), harms with and without their mitigation,
     and noise.
@@ -167,23 +173,77 @@ def _lines(
         if not any((line.good, line.handling) == (other.good, other.handling) for other in kept):
             kept.append(line)
     for harm in rng.sample(domain.harms, rng.choice((0, 1, 1, 2))):
-        kept.append(Line("harm", _relevance(rng, 0.8), rng.choice(HARM).format(x=harm), harm=harm))
+        kept.append(_harm(rng, harm, _relevance(rng, 0.8)))
         if rng.random() < 0.75:
             met = harm if rng.random() < 0.75 else rng.choice(domain.harms)
-            text = rng.choice(MITIGATE).format(x=met, m=rng.choice(domain.measures))
-            kept.append(
-                Line("mitigation", _relevance(rng, 0.85), text[0].upper() + text[1:], harm=met)
-            )
+            kept.append(_mitigation(rng, domain, met))
     if rng.random() < 0.3 or not kept:
-        note = rng.choice(words.OTHER_NOTES).format(
-            n=rng.randint(2, 9),
-            emblem=rng.choice(words.EMBLEMS),
-            district=rng.choice(words.DISTRICTS),
-            colour=rng.choice(words.COLOURS),
-        )
-        kept.append(Line("other", rng.randint(1, 9), note + "."))
+        kept.append(_note(rng))
     rng.shuffle(kept)
     return tuple(kept)
+
+
+def risk_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """Harms and mitigations that no count tells apart: whether every harm is met hangs on which
+    harm a line names, and on which lines count.
+    """
+    harms = rng.sample(domain.harms, rng.choice((2, 3, 3, 4)))
+    others = [harm for harm in domain.harms if harm not in harms[1:]]
+    kept = [_harm(rng, harm, rng.randint(6, 9)) for harm in harms[1:]]
+    met = list(harms[1:])
+    broken = rng.choice(("none", "none", "named", "named", "named", "weak", "missing"))
+    if broken == "missing":
+        met.pop()
+    elif broken == "named":
+        met[-1] = rng.choice(others)
+    kept += [_mitigation(rng, domain, harm, rng.randint(6, 9)) for harm in met]
+    if broken == "weak":
+        kept[-1] = replace(kept[-1], relevance=rng.randint(1, 4))
+    if rng.random() < 0.25:
+        kept.append(_mitigation(rng, domain, rng.choice(others)))
+    if rng.random() < 0.2:
+        kept.append(_harm(rng, harms[0], rng.randint(1, 4)))
+    if rng.random() < 0.3:
+        kept.append(_rule(rng, domain, goods, action))
+    rng.shuffle(kept)
+    return tuple(kept)
+
+
+def bare_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """A line or two beside the point, so that only the handbook can decide."""
+    beside = [_note(rng)]
+    if rng.random() < 0.6:
+        beside.append(_rule(rng, domain, goods, action))
+    if rng.random() < 0.3:
+        beside.append(_mitigation(rng, domain, rng.choice(domain.harms)))
+    rng.shuffle(beside)
+    return tuple(beside)
+
+
+def _harm(rng: random.Random, harm: str, relevance: int) -> Line:
+    return Line("harm", relevance, rng.choice(HARM).format(x=harm), harm=harm)
+
+
+def _mitigation(
+    rng: random.Random, domain: Domain, harm: str, relevance: int | None = None
+) -> Line:
+    text = rng.choice(MITIGATE).format(x=harm, m=rng.choice(domain.measures))
+    counts = _relevance(rng, 0.85) if relevance is None else relevance
+    return Line("mitigation", counts, text[0].upper() + text[1:], harm=harm)
+
+
+def _note(rng: random.Random) -> Line:
+    note = rng.choice(words.OTHER_NOTES).format(
+        n=rng.randint(2, 9),
+        emblem=rng.choice(words.EMBLEMS),
+        district=rng.choice(words.DISTRICTS),
+        colour=rng.choice(words.COLOURS),
+    )
+    return Line("other", rng.randint(1, 9), note + ".")
 
 
 def _rule(rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action) -> Line:

@@ -35,7 +35,17 @@ JUDGING = (
     Phase(7_130_000, "risks", 4096),
     Phase(10_030_000, "verdict", 4096),
 )
-SCHEDULES = {"whole": SCHEDULE, "looking-up": LOOKING_UP, "judging": JUDGING}
+WEIGHING = (
+    Phase(0, "matching", 3072),
+    Phase(5_000_000, "weighing", 4096),
+    Phase(10_000_000, "closing", 4096),
+)
+SCHEDULES = {
+    "whole": SCHEDULE,
+    "looking-up": LOOKING_UP,
+    "judging": JUDGING,
+    "weighing": WEIGHING,
+}
 
 
 @dataclass(frozen=True)
