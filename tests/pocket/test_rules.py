@@ -12,9 +12,16 @@ from corefeel_tui.pocket import scoring
 from corefeel_tui.pocket.corpus import heldout_items
 from corefeel_tui.pocket.describe import describe_item
 from corefeel_tui.pocket.domains import coined_domain
+from corefeel_tui.pocket.evidence_lines import bare_lines, risk_lines
 from corefeel_tui.pocket.evidence_questions import walk
 from corefeel_tui.pocket.judge import Action, Line, decide
-from corefeel_tui.pocket.judge_items import OF_THE_HANDBOOK, RULES, judge_item
+from corefeel_tui.pocket.judge_items import (
+    BARE,
+    OF_THE_HANDBOOK,
+    RISKS,
+    RULES,
+    judge_item,
+)
 from corefeel_tui.pocket.refuse import looks_like_refusal
 from corefeel_tui.pocket.world import handbook
 
@@ -148,3 +155,30 @@ def test_a_coined_place_is_unknown_to_the_handbook() -> None:
     rng = random.Random(5)
     items = [judge_item(rng, WORLD, coined_domain(rng), rules=RULES) for _ in range(60)]
     assert {item.rule for item in items} == set(RULES) - set(OF_THE_HANDBOOK)
+
+
+def test_no_count_of_lines_tells_whether_risks_are_met() -> None:
+    """The best guess from how many harms and mitigations count is right in less than 3 of 4."""
+    rng = random.Random(5)
+    items = [judge_item(rng, WORLD, rules=RISKS, draw=risk_lines) for _ in range(600)]
+    outcomes: dict[tuple[int, int], Counter[str]] = {}
+    for item in items:
+        lines = item.signatures[-1][2]
+        assert isinstance(lines, tuple)
+        kinds = Counter(line.kind for line in lines if line.relevance >= 5)
+        seen = (kinds["harm"], kinds["mitigation"])
+        outcomes.setdefault(seen, Counter())[item.rule] += 1
+    guessed = sum(max(found.values()) for found in outcomes.values())
+    assert set().union(*outcomes.values()) == {"open_harm", "clear"}
+    assert guessed / len(items) < 0.75
+
+
+def test_without_evidence_the_handbook_decides() -> None:
+    rng = random.Random(6)
+    for _ in range(200):
+        item = judge_item(rng, WORLD, rules=BARE, draw=bare_lines)
+        action = item.signatures[-1][3]
+        assert isinstance(action, Action)
+        assert item.rule in BARE
+        forbidden = WORLD.forbids(action.good, action.handling)
+        assert item.expected == ("VETO" if forbidden else "APPROVE")

@@ -17,8 +17,9 @@ from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
 from .domains import TOWN, coined_domain, heldout_domain
+from .evidence_lines import bare_lines, risk_lines
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
-from .judge_items import BARE, HARDEST, RISKS, RULES, bare_lines, judge_item, risk_lines
+from .judge_items import BARE, HARDEST, RISKS, RULES, judge_item
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
@@ -150,8 +151,11 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
         "hard": lambda: judge_item(rng, world, rules=HARDEST),
         "hard_walk": lambda: judge_item(rng, world, walked=True, rules=HARDEST),
         "match": lambda: judge_item(
-            rng, world, coined_domain(rng) if rng.random() < 0.3 else TOWN,
-            rules=RISKS, draw=risk_lines,
+            rng,
+            world,
+            coined_domain(rng) if rng.random() < 0.3 else TOWN,
+            rules=RISKS,
+            draw=risk_lines,
         ),
         "match_walk": lambda: judge_item(rng, world, rules=RISKS, walked=True, draw=risk_lines),
         "bare": lambda: judge_item(rng, world, rules=BARE, draw=bare_lines),

@@ -1,0 +1,136 @@
+"""Draws evidence lines about an action, with near misses on purpose; judges nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import words
+from .domains import Domain
+from .judge import Action, Line
+
+Draw = Callable[[random.Random, Domain, tuple[str, ...], Action], tuple[Line, ...]]
+
+FORBID = ("By law {s} must never be {h}.", "No {s} may be {h}.", "It is forbidden that {s} be {h}.")
+PERMIT = (
+    "By decree {s} may be {h}.",
+    "It is lawful that {s} be {h}.",
+    "Leave is given: {s} may be {h}.",
+)
+LIMIT = ("At most {n} {u} of {s} may be {h}.", "No more than {n} {u} of {s} may be {h}.")
+HARM = (
+    "There is a {x} risk.",
+    "The {x} risk is real here.",
+    "The foreman fears the {x} risk.",
+    "Last year brought {x} risk.",
+)
+MITIGATE = (
+    "The {x} risk is met by {m}.",
+    "With {m} the {x} risk is met.",
+    "Against the {x} risk there is {m}.",
+)
+
+
+def _relevance(rng: random.Random, live: float) -> int:
+    return rng.randint(6, 9) if rng.random() < live else rng.randint(1, 4)
+
+
+def mixed_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """Rule lines near the action (often one slot off), harms with and without their mitigation,
+    and noise.
+    """
+    lines = [_rule(rng, domain, goods, action) for _ in range(rng.choice((0, 1, 1, 2)))]
+    kept: list[Line] = []
+    for line in lines:
+        if not any((line.good, line.handling) == (other.good, other.handling) for other in kept):
+            kept.append(line)
+    for harm in rng.sample(domain.harms, rng.choice((0, 1, 1, 2))):
+        kept.append(_harm(rng, harm, _relevance(rng, 0.8)))
+        if rng.random() < 0.75:
+            met = harm if rng.random() < 0.75 else rng.choice(domain.harms)
+            kept.append(_mitigation(rng, domain, met))
+    if rng.random() < 0.3 or not kept:
+        kept.append(_note(rng))
+    rng.shuffle(kept)
+    return tuple(kept)
+
+
+def risk_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """Harms and mitigations that no count tells apart: whether every harm is met hangs on which
+    harm a line names, and on which lines count.
+    """
+    harms = rng.sample(domain.harms, rng.choice((2, 3, 3, 4)))
+    others = [harm for harm in domain.harms if harm not in harms[1:]]
+    kept = [_harm(rng, harm, rng.randint(6, 9)) for harm in harms[1:]]
+    met = list(harms[1:])
+    broken = rng.choice(("none", "none", "named", "named", "named", "weak", "missing"))
+    if broken == "missing":
+        met.pop()
+    elif broken == "named":
+        met[-1] = rng.choice(others)
+    kept += [_mitigation(rng, domain, harm, rng.randint(6, 9)) for harm in met]
+    if broken == "weak":
+        kept[-1] = replace(kept[-1], relevance=rng.randint(1, 4))
+    if rng.random() < 0.25:
+        kept.append(_mitigation(rng, domain, rng.choice(others)))
+    if rng.random() < 0.2:
+        kept.append(_harm(rng, harms[0], rng.randint(1, 4)))
+    if rng.random() < 0.3:
+        kept.append(_rule(rng, domain, goods, action))
+    rng.shuffle(kept)
+    return tuple(kept)
+
+
+def bare_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """A line or two beside the point, so that only the handbook can decide."""
+    beside = [_note(rng)]
+    if rng.random() < 0.6:
+        beside.append(_rule(rng, domain, goods, action))
+    if rng.random() < 0.3:
+        beside.append(_mitigation(rng, domain, rng.choice(domain.harms)))
+    rng.shuffle(beside)
+    return tuple(beside)
+
+
+def _harm(rng: random.Random, harm: str, relevance: int) -> Line:
+    return Line("harm", relevance, rng.choice(HARM).format(x=harm), harm=harm)
+
+
+def _mitigation(
+    rng: random.Random, domain: Domain, harm: str, relevance: int | None = None
+) -> Line:
+    text = rng.choice(MITIGATE).format(x=harm, m=rng.choice(domain.measures))
+    counts = _relevance(rng, 0.85) if relevance is None else relevance
+    return Line("mitigation", counts, text[0].upper() + text[1:], harm=harm)
+
+
+def _note(rng: random.Random) -> Line:
+    note = rng.choice(words.OTHER_NOTES).format(
+        n=rng.randint(2, 9),
+        emblem=rng.choice(words.EMBLEMS),
+        district=rng.choice(words.DISTRICTS),
+        colour=rng.choice(words.COLOURS),
+    )
+    return Line("other", rng.randint(1, 9), note + ".")
+
+
+def _rule(rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action) -> Line:
+    off = rng.choice(("none", "none", "good", "handling"))
+    good = rng.choice(goods) if off == "good" else action.good
+    handling = rng.choice(domain.handlings) if off == "handling" else action.handling
+    kind = rng.choice(("forbid", "permit", "permit", "limit"))
+    limit = (
+        min(9, max(2, action.amount + rng.choice((-3, -2, -1, -1, 0, 1, 2))))
+        if kind == "limit"
+        else 0
+    )
+    form = rng.choice({"forbid": FORBID, "permit": PERMIT, "limit": LIMIT}[kind])
+    text = form.format(s=good, h=handling, n=limit, u=action.unit)
+    return Line(kind, _relevance(rng, 0.8), text, good, handling, limit)
