@@ -79,6 +79,19 @@ async def test_each_file_gets_its_own_runs(engine: Engine, tmp_path: Path) -> No
     assert (evidence.status, len(evidence.items)) == ("finished", 3)
 
 
+async def test_a_file_begun_later_has_the_speeds_taken_last(engine: Engine, tmp_path: Path) -> None:
+    told = {"tokens_per_second": 3.5, "measured": None}
+    await engine.hears(ev.Timed({"4bit": told}))
+    engine.recorder.keep_batch(RUN, tmp_path / "batch.jsonl")
+    await engine.hears(planned(), *item(0), ev.ItemFinished(RUN))
+    await engine.hears(ev.Timed({"4bit": {**told, "tokens_per_second": 9.0}}))
+    await engine.recorder.stop()
+    header, events = read_session(tmp_path / "batch.jsonl")
+    speeds = {about["name"]: about["tokens_per_second"] for about in header.variants}
+    assert speeds == {"bf16": 222.0, "4bit": 3.5}
+    assert not any(isinstance(event, ev.Timed) for event in events)
+
+
 async def test_a_batch_goes_on_in_its_file_after_the_engine_died(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corefeel_tui.costs import EMULATED, costs, kept_mark
+from corefeel_tui.costs import EMULATED, costs, speed_mark
 from corefeel_tui.text.numbers import rate, times, whole
 
 SET = [
@@ -36,8 +36,19 @@ def test_a_speed_of_an_earlier_start_says_so() -> None:
     told = {**SET[1], "measured": "2026-11-21T15:07Z"}
     (cost,) = costs([told], "bf16")
     assert cost.remarks[-1] == "speed as measured 2026-11-21 15:07 UTC"
-    assert kept_mark(told) == "*"
-    assert kept_mark(SET[1]) == kept_mark({**SET[2], "measured": "2026-11-21T15:07Z"}) == ""
+    assert speed_mark(told) == "*"
+    assert speed_mark(SET[1]) == speed_mark({**SET[2], "measured": "2026-11-21T15:07Z"}) == ""
+
+
+def test_a_speed_that_was_disturbed_says_so() -> None:
+    told = {**SET[1], "measured": "2026-11-21T15:07Z", "disturbed": True}
+    (cost,) = costs([told], "bf16")
+    assert cost.remarks[-2:] == (
+        "speed taken while other programs were busy",
+        "speed as measured 2026-11-21 15:07 UTC",
+    )
+    assert speed_mark(told) == "?"
+    assert speed_mark({**SET[2], "disturbed": True}) == ""
 
 
 def test_what_is_unknown_stays_unknown() -> None:

@@ -6,10 +6,11 @@ Knows which lines belong to which batch; nothing of what the events mean or are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corefeel_tui import events as ev
+from corefeel_tui.costs import retold
 from corefeel_tui.errors import SessionError
 from corefeel_tui.session_writer import SessionWriter, make_header
 
@@ -30,6 +31,9 @@ class Known:
                 self.engine = event
             case ev.Loaded():
                 self.loaded = event
+            case ev.Timed() if self.loaded:
+                variants = retold(self.loaded.variants, event.variants)
+                self.loaded = replace(self.loaded, variants=variants)
             case ev.Failed(run=None, variant=str()):
                 self.failed_variants.append(event)
             case ev.Pieces():

@@ -5,7 +5,7 @@ Pure: descriptions as in `events.Loaded.variants` in, small frozen rows out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ def _cost(told: dict[str, Any], base: dict[str, Any]) -> Cost:
         decode_ratio=_ratio(decode, base_decode),
         prefill=prefill,
         prefill_ratio=_ratio(prefill, base_prefill),
-        remarks=(*remarks(told, told is base), *_kept(told)),
+        remarks=(*remarks(told, told is base), *_doubts(told)),
     )
 
 
@@ -66,13 +66,25 @@ def speeds(told: dict[str, Any]) -> tuple[float | None, float | None]:
     return told.get("tokens_per_second"), told.get("prefill_tokens_per_second")
 
 
-def kept_mark(told: dict[str, Any]) -> str:
-    """What stands behind a speed that an earlier start measured."""
-    return "*" if told.get("measured") and not told.get("emulated") else ""
+def retold(
+    variants: Sequence[dict[str, Any]], timed: Mapping[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Descriptions with the speeds that were taken later, by name."""
+    return [told | timed.get(str(told.get("name")), {}) for told in variants]
 
 
-def _kept(told: dict[str, Any]) -> Iterator[str]:
-    if kept_mark(told):
+def speed_mark(told: dict[str, Any]) -> str:
+    """What stands behind a speed that other programs disturbed, or an earlier start measured."""
+    if told.get("emulated"):
+        return ""
+    return "?" if told.get("disturbed") else "*" if told.get("measured") else ""
+
+
+def _doubts(told: dict[str, Any]) -> Iterator[str]:
+    mark = speed_mark(told)
+    if mark == "?":
+        yield "speed taken while other programs were busy"
+    if mark and told.get("measured"):
         yield f"speed as measured {str(told['measured']).replace('T', ' ').replace('Z', ' UTC')}"
 
 

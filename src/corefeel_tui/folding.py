@@ -12,6 +12,7 @@ from math import ceil, expm1, fsum
 from typing import Any
 
 from corefeel_tui import events as ev
+from corefeel_tui.costs import retold
 
 COLUMNS = (
     "kl",
@@ -105,6 +106,7 @@ class Record:
     pieces: dict[int, str] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     loaded: ev.Loaded | None = None
+    timed: dict[str, ev.JSON] = field(default_factory=dict)
     engine: ev.EngineStarted | None = None
     died: ev.EngineDied | None = None
     loading: dict[str, ev.Loading] = field(default_factory=dict)
@@ -115,6 +117,11 @@ class Record:
     healed: dict[tuple[str, str], ev.Healed] = field(default_factory=dict)
     """What the forks of (run, variant) were."""
     ending: str | None = None
+
+    @property
+    def variants(self) -> list[ev.JSON]:
+        """Descriptions of the models that answer, with their speeds as taken last."""
+        return retold(self.loaded.variants, self.timed) if self.loaded else []
 
     def text(self, ids: Iterable[int]) -> str:
         """Pieces joined; an id whose piece never came shows as ⟨id⟩."""
@@ -161,7 +168,9 @@ def _add_engine_life(record: Record, event: ev.Event) -> None:
         case ev.Loading():
             record.loading[event.variant] = event
         case ev.Loaded():
-            record.loaded, record.loading = event, {}
+            record.loaded, record.loading, record.timed = event, {}, {}
+        case ev.Timed():
+            record.timed = event.variants
         case ev.EngineDied():
             record.died = event
         case ev.Status():

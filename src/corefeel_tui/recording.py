@@ -188,7 +188,9 @@ class Recorder:
     def _store(self, event: ev.Event) -> None:
         loaded = self._known.loaded
         match event:
-            case ev.EngineStarted() | ev.Loading() | ev.Status() | ev.Notice() | ev.Progress():
+            case ev.EngineStarted() | ev.Loading() | ev.Timed() | ev.Status():
+                return
+            case ev.Notice() | ev.Progress():
                 return
         if self._writer is None and loaded and isinstance(event, Beginning):
             self._open(event, loaded)

@@ -15,6 +15,7 @@ from corefeel_tui.commands import Load
 from corefeel_tui.engine import floors, kept_figures, memory, weight_keys
 from corefeel_tui.engine.kept_figures import Figures, KeptFigures
 from corefeel_tui.engine.modelset import ModelSet, load_set
+from corefeel_tui.engine.speeds import Speeds
 from corefeel_tui.variants import parse
 
 from .test_in_turn import score, windows_of
@@ -142,7 +143,7 @@ def test_records_are_bounded_and_the_oldest_go(
 ) -> None:
     monkeypatch.setattr(kept_figures, "MOST", 3)
     kept = KeptFigures(tmp_path / "figures", on=True)
-    figures = Figures("w", "2026-01-01T00:00Z", None, {}, {})
+    figures = Figures("w", "2026-01-01T00:00Z", None, Speeds(1.0, 2.0, False), {})
     for age, key in enumerate("abcd"):
         kept.keep(key, figures)
         os.utime(tmp_path / "figures" / f"{key}.json", (age, age))

@@ -56,6 +56,20 @@ async def test_the_frame_says_as_much_as_fits() -> None:
         assert "tok/s" in str(on.pane("4bit")._border_subtitle)
 
 
+async def test_speeds_taken_later_take_the_place_of_those_of_the_load() -> None:
+    told = loaded()
+    kept = {"tokens_per_second": 58.0, "measured": "2026-11-21T15:07Z"}
+    told = replace(told, variants=[told.variants[0] | kept, *told.variants[1:]])
+    async with stage(size=(260, 40), events=[stream.engine_started(), told]) as on:
+        assert str(on.pane("bf16")._border_subtitle).startswith("58 tok/s* · ")
+        busy = {"tokens_per_second": 61.0, "measured": None, "disturbed": True}
+        await on.say([ev.Timed({"bf16": busy})])
+        await on.until(lambda: "61 tok/s? · " in str(on.pane("bf16")._border_subtitle))
+        await on.say([ev.Timed({"bf16": {**busy, "tokens_per_second": 170.0, "disturbed": False}})])
+        await on.until(lambda: "170 tok/s · " in str(on.pane("bf16")._border_subtitle))
+        assert "500 tok/s reading" in on.text("4bit")
+
+
 async def test_size_and_speed_are_one_key() -> None:
     async with stage(size=(160, 40), events=[stream.engine_started(), loaded()]) as on:
         await on.press("escape", "v")

@@ -6,8 +6,6 @@ Knows a fixed calibration text and how to run a model over it; no question, no u
 from __future__ import annotations
 
 import hashlib
-import time
-from statistics import median
 from typing import Any
 
 import mlx.core as mx
@@ -17,6 +15,7 @@ from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
 
 from corefeel_tui.engine.divergence import Distribution, describe, diverge
+from corefeel_tui.engine.speeds import DECODE_SECONDS, Speeds, Timing, timing, to_the_end
 from corefeel_tui.errors import ModelError
 
 CALIBRATION = (
@@ -31,8 +30,6 @@ CALIBRATION = (
 )
 """Prose, figures, a record, code and two other languages: what a model may meet."""
 
-SPEEDS = ("tokens_per_second", "prefill_tokens_per_second")
-"""Of answering and of reading, as a description calls them."""
 POSITIONS = 256
 ENOUGH_BYTES = 1 << 32
 """A reference of this many resident bytes is measured on one position; smaller ones on more."""
@@ -42,13 +39,6 @@ PROBED = 32
 WITNESSED = 2
 """Positions by which a model is known again: few, since they are read at every load, but enough for
 one to attend to another."""
-DECODE_TOKENS = 16
-DECODE_SECONDS = 0.05
-"""Solo decoding is timed over so many tokens or so long, whichever ends first; the median counts,
-for one token that waits for another program would tell of that program."""
-PREFILL_SECONDS = 0.025
-PREFILL_ROUNDS = 3
-"""Where `PROBED` tokens are read faster than this, prefill is so often timed on the whole text."""
 
 
 class Probe:
@@ -100,31 +90,14 @@ class Probe:
         kl = float(diverge(self.first, own)["kl"].max()) if comparable else None
         return {"vocabulary": own.vocabulary, "finite": finite, "kl_max": kl}
 
-    def speeds(self, model: nn.Module) -> dict[str, float]:
-        """Tokens per second of this model alone, by the names they have in a description."""
-        measured = (self.decode_speed(model), self.prefill_speed(model))
-        return dict(zip(SPEEDS, measured, strict=True))
+    def timing(self, model: nn.Module, seconds: float = DECODE_SECONDS) -> Timing:
+        """The steps that time this model alone."""
+        return timing(model, self._tokens, seconds)
 
-    def prefill_speed(self, model: nn.Module) -> float:
-        """Tokens per second of reading a prompt: more of the text where a little takes no time."""
-        tokens = self._tokens[:PROBED]
-        times = [_read_seconds(model, tokens)]
-        if times[0] < PREFILL_SECONDS:
-            tokens = self._tokens
-            times = [_read_seconds(model, tokens) for _ in range(PREFILL_ROUNDS)]
-        return round(len(tokens) / median(times), 1)
-
-    def decode_speed(self, model: nn.Module) -> float:
-        """Tokens per second of answering, greedily."""
-        caches = make_prompt_cache(model)
-        token = _next(model, mx.array([self._tokens[:PROBED]]), caches)
-        token = _next(model, token[None], caches)  # compiles what the rest then has
-        times: list[float] = []
-        while len(times) < DECODE_TOKENS and sum(times) < DECODE_SECONDS:
-            began = time.perf_counter()
-            token = _next(model, token[None], caches)
-            times.append(time.perf_counter() - began)
-        return round(1 / median(times), 1)
+    def speeds(self, model: nn.Module) -> Speeds:
+        """Tokens per second of this model alone."""
+        measured: Speeds = to_the_end(self.timing(model))
+        return measured
 
 
 def forward(model: nn.Module, tokens: list[int], chunk: int | None = None) -> Distribution:
@@ -143,18 +116,3 @@ def forward(model: nn.Module, tokens: list[int], chunk: int | None = None) -> Di
 def _floor(p: Distribution, q: Distribution) -> dict[str, Any]:
     kl = diverge(p, q)["kl"]
     return {"kl_mean": float(kl.mean()), "kl_max": float(kl.max()), "positions": len(kl)}
-
-
-def _read_seconds(model: nn.Module, tokens: list[int]) -> float:
-    """Time to fill a cache, as mlx-lm does before an answer: no logits are computed."""
-    caches = make_prompt_cache(model)
-    began = time.perf_counter()
-    model(mx.array([tokens]), cache=caches)
-    mx.eval([cache.state for cache in caches])
-    return time.perf_counter() - began
-
-
-def _next(model: nn.Module, tokens: mx.array, caches: list[Any]) -> mx.array:
-    token = mx.argmax(model(tokens, cache=caches)[:, -1], axis=-1)
-    mx.eval(token)
-    return token

@@ -12,6 +12,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from corefeel_tui.engine.speeds import Speeds
 from corefeel_tui.events import JSON
 from corefeel_tui.paths import private_directory
 
@@ -23,14 +24,14 @@ MOST = 1000
 class Figures:
     """What was measured of one model beside its reference.
 
-    `kl_max` is the largest KL on the calibration text; `speeds` by their names in a description;
-    `floors` are the reference's own, empty for a variant; `at` is when, in UTC.
+    `kl_max` is the largest KL on the calibration text; `floors` are the reference's own, empty for
+    a variant; `at` is when, in UTC.
     """
 
     witness: str
     at: str
     kl_max: float | None
-    speeds: dict[str, float]
+    speeds: Speeds
     floors: dict[str, JSON]
 
 
@@ -46,11 +47,12 @@ class KeptFigures:
         """What was measured under that key with those logits; it counts as just used."""
         path = self._path(key)
         try:
-            found = Figures(**json.loads(path.read_text("utf-8")))
+            told = json.loads(path.read_text("utf-8"))
+            found = Figures(**told | {"speeds": Speeds(**told["speeds"])})
             if self.anew or found.witness != witness:
                 return None
             os.utime(path)
-        except (OSError, ValueError, TypeError):  # not there, or no record of ours
+        except (OSError, ValueError, TypeError, KeyError):  # not there, or no record of ours
             return None
         return found
 

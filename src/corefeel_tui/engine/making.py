@@ -27,6 +27,8 @@ from corefeel_tui.engine.loading import (
     open_tokenizer,
 )
 from corefeel_tui.engine.quantize import Treated, from_checkpoint
+from corefeel_tui.engine.resting import Stopwatches, now
+from corefeel_tui.engine.speeds import Speeds
 from corefeel_tui.engine.treatments import described, last_written, treat, with_cache
 from corefeel_tui.engine.weight_cache import WeightCache
 from corefeel_tui.engine.weight_keys import figures_key
@@ -87,6 +89,7 @@ class Builder:
         context = checkpoints.context_length(self._checkpoint.config)
         with _named(spec):
             self.probe = floors.Probe(model.model, self._tokenizer, context)
+            self.watches = Stopwatches(self.probe, self._figures)
         self._check(model)
         self.models[model.name] = model
         self._reference = spec
@@ -139,13 +142,13 @@ class Builder:
             found = known or self._measured(model, witness, alone)
         if key and known is None and _same_twice(found.floors):
             self._figures.keep(key, found)
+        self.watches.taken[model.name] = key, found
         if self._reference is None:
             self.floors = found.floors
         if alone and model.spec.kind == "path":  # nothing is left to compare its arrays with
             model.info["identical"] = found.kl_max == 0
         if model.info["tokens_per_second"] is None:
-            model.info |= found.speeds
-            model.info["measured"] = known.at if known else None
+            model.info |= found.speeds.described() | {"measured": known.at if known else None}
 
     def _known_by(self, model: LoadedModel) -> tuple[str, str]:
         """Key and witness of a model's figures; both empty where none are kept."""
@@ -175,8 +178,8 @@ class Builder:
         if model.info["tokens_per_second"] is None:
             speeds = self.probe.speeds(model.model)
         else:
-            speeds = {name: model.info[name] for name in floors.SPEEDS}
-        at = model.info.get("measured") or time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())
+            speeds = Speeds.of(model.info)
+        at = model.info["measured"] or now()
         return Figures(witness, at, found["kl_max"], speeds, own_floors)
 
     def _make(self, spec: VariantSpec) -> LoadedModel:

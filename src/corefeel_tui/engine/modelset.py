@@ -26,6 +26,8 @@ from corefeel_tui.engine.loading import (
 )
 from corefeel_tui.engine.making import Builder, Emit, LoadedModel, reporter
 from corefeel_tui.engine.planning import make_plan
+from corefeel_tui.engine.resting import Stopwatches
+from corefeel_tui.engine.speeds import to_the_end
 from corefeel_tui.engine.turn_planning import choose_way, foreseen
 from corefeel_tui.engine.turns import Turns
 from corefeel_tui.engine.weight_cache import WeightCache
@@ -41,7 +43,8 @@ POCKET = "Pocket"
 class ModelSet:
     """The loaded models, the reference first; `vocabulary` is the width of the logits.
 
-    With `turns` only the reference is loaded, and the variants are made one at a time.
+    With `turns` only the reference is loaded, and the variants are made one at a time.  `watches`
+    time the models again, None once that was done.
     """
 
     model: str
@@ -55,6 +58,7 @@ class ModelSet:
     fingerprint: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     turns: Turns | None = None
+    watches: Stopwatches | None = None
 
     def about(self, name: str) -> dict[str, Any]:
         """A model as in `events.Loaded.variants`, whether it is loaded or waits for its turn."""
@@ -127,6 +131,9 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
         builder.add(spec)
     if builder.failures and len(builder.models) == 1:
         raise builder.failures[0]
+    watches = builder.watches
+    if load.anew:
+        to_the_end(watches.steps(builder.models))
     return ModelSet(
         model=load.model or POCKET,
         reference=reference.name,
@@ -139,6 +146,7 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
         fingerprint=fingerprint,
         seconds=round(time.monotonic() - began, 3),
         turns=Turns(way, specs[1:], foreseen(plan), builder) if way else None,
+        watches=None if load.anew else watches,
     )
 
 

@@ -6,6 +6,7 @@ stdin ends the process at once, whatever it computes.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -86,29 +87,40 @@ def serve(
 ) -> None:
     """Carry out commands until `shutdown`."""
     from corefeel_tui.engine.memory import engine_started, memory_in_use
+    from corefeel_tui.engine.resting import Resting
     from corefeel_tui.engine.service import Service
 
     started = engine_started()
     emit(started)
     if started.backend == "cpu" and started.blas is None:
         emit(ev.Notice(NO_BLAS, "warning"))
-    service, scheduler = Service(), Scheduler(emit)
+    service, scheduler, resting = Service(), Scheduler(emit), Resting()
     told = 0.0
     while True:
-        for command in _arrived(inbox, wait=not scheduler.busy):
+        patience = 0.0 if scheduler.busy else resting.patience(service.models)
+        arrived = _arrived(inbox, patience)
+        for command in arrived:
             if isinstance(command, commands.Shutdown):
                 return
+            resting.interrupt()
             _accept(command, service, scheduler, emit)
-        scheduler.step()
-        if time.monotonic() - told >= STATUS_SECONDS or not scheduler:
+        if scheduler.busy:
+            scheduler.step()
+        elif service.models and not arrived and (timed := resting.step(service.models)):
+            emit(timed)
+        if time.monotonic() - told >= STATUS_SECONDS or not (scheduler or resting.busy):
             emit(ev.Status(memory_in_use(), len(scheduler)))
             told = time.monotonic()
 
 
 def _arrived(
-    inbox: queue.SimpleQueue[commands.Command | ValueError], wait: bool
+    inbox: queue.SimpleQueue[commands.Command | ValueError], patience: float | None
 ) -> list[commands.Command | ValueError]:
-    arrived = [inbox.get()] if wait else []
+    """What came within so many seconds; None waits for something."""
+    arrived: list[commands.Command | ValueError] = []
+    if patience is None or patience > 0:
+        with contextlib.suppress(queue.Empty):
+            arrived.append(inbox.get(timeout=patience))
     while not inbox.empty():
         arrived.append(inbox.get())
     return arrived

@@ -104,6 +104,7 @@ def described(treated: Treated, spec: VariantSpec) -> JSON:
         "tokens_per_second": None,
         "prefill_tokens_per_second": None,
         "measured": None,
+        "disturbed": False,
     }
 
 

@@ -26,7 +26,17 @@ from .edge import (
 )
 from .heal import Healed
 from .library import Downloaded, Downloading, DownloadPlanned, LibraryListed
-from .life import EngineDied, EngineStarted, Examined, Loaded, Loading, Notice, PlannedSet, Status
+from .life import (
+    EngineDied,
+    EngineStarted,
+    Examined,
+    Loaded,
+    Loading,
+    Notice,
+    PlannedSet,
+    Status,
+    Timed,
+)
 from .session import SessionFinished, SessionHeader
 from .wire import JSON, REGISTRY, Event, Unknown, decode, encode, from_dict, to_dict
 from .work import Planned, Progress, Scored, VariantStopped
@@ -65,6 +75,7 @@ __all__ = [
     "Started",
     "Status",
     "Thought",
+    "Timed",
     "Tokens",
     "TrajectoryFinished",
     "Tried",

@@ -39,7 +39,8 @@ class Loaded(Event):
     unquantized), identical (bool), emulated (bool: numbers, not speed), kv_coverage ("8 of 32
     layers", or null), notes (sentences), tokens_per_second (solo decode, or null) and
     prefill_tokens_per_second (solo, reading a prompt, or null); measured is when an earlier load
-    of the same models on this machine took these speeds, null where this one did.
+    of the same models on this machine took these speeds, null where this one did; disturbed (bool)
+    that other programs slowed the model meanwhile.
     `floors` maps a floor's name ("F0", "F1") to {"kl_mean", "kl_max", "positions"}.
     `in_turn` is "pairs" or "single" where the variants are as planned, and made one at a time.
     """
@@ -55,6 +56,18 @@ class Loaded(Event):
     thinking: bool = False
     seconds: float = 0.0
     in_turn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timed(Event):
+    """The speeds of loaded models, taken once more while nothing was asked.
+
+    `variants` maps a name to what `Loaded.variants` tells of speeds, which this takes the place of.
+    No session keeps it: what is begun after it has these speeds in its `loaded`.
+    """
+
+    name = "timed"
+    variants: dict[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from corefeel_tui.costs import EMULATED, kept_mark, remarks, speeds
+from corefeel_tui.costs import EMULATED, remarks, speed_mark, speeds
 from corefeel_tui.events import Verdict
 from corefeel_tui.folding import Record, Run, Summary, summarise
 from corefeel_tui.text.inert import inert
@@ -47,9 +47,8 @@ def broken_floor(record: Record) -> bool:
 
 
 def description(record: Record, name: str) -> dict[str, Any]:
-    """What `loaded` told of a model."""
-    described = record.loaded.variants if record.loaded else []
-    return next((v for v in described if v.get("name") == name), {})
+    """What was told of a model."""
+    return next((v for v in record.variants if v.get("name") == name), {})
 
 
 def drift(kl: float | None, floor: float | None) -> str:
@@ -82,7 +81,7 @@ def subtitles(record: Record, name: str) -> tuple[str, ...]:
     """Solo speeds and bytes, longest form first; what is emulated has no speed of its own."""
     told = description(record, name)
     decode, prefill = speeds(told)
-    shown = rate(decode) and rate(decode) + kept_mark(told)
+    shown = rate(decode) and rate(decode) + speed_mark(told)
     stored, resident, coverage = (told.get(k) for k in ("bytes", "resident_bytes", "kv_coverage"))
     long = (
         EMULATED if told.get("emulated") else shown,
@@ -173,8 +172,8 @@ def about(record: Record, name: str) -> list[str]:
         f"{bits:.3g} bits per weight" if bits else "",
         f"{size(told.get('bytes'))} stored",
         f"{size(resident)} in memory" if resident else "",
-        f"{rate(decode)}{kept_mark(told)} answering" if decode else "",
-        f"{rate(prefill)}{kept_mark(told)} reading" if prefill else "",
+        f"{rate(decode)}{speed_mark(told)} answering" if decode else "",
+        f"{rate(prefill)}{speed_mark(told)} reading" if prefill else "",
         *remarks(told, name == (record.loaded.reference if record.loaded else "")),
         *(told.get("notes") or ()),
     ]

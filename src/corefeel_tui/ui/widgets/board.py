@@ -88,7 +88,7 @@ class Board(Vertical):
                     await self.open_run(run)
                 case ev.Loaded():
                     await self.open_run(self.reading.feed.run)
-                case ev.Verdict() | ev.ItemFinished() | ev.Failed():
+                case ev.Verdict() | ev.ItemFinished() | ev.Failed() | ev.Timed():
                     facts_due = True
         self.show_texts(changed)
         if facts_due:

@@ -42,7 +42,7 @@ class CostTable(Widget):
     def show(self, record: Record, run: Run | None, view: View) -> None:
         """Show the models that are loaded; `run` and `view` change nothing here."""
         loaded = record.loaded
-        rows = costs(loaded.variants, loaded.reference) if loaded else []
+        rows = costs(record.variants, loaded.reference) if loaded else []
         caption = _caption(record)
         if (rows, caption) == (self._costs, self._caption):
             return
