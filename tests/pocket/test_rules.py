@@ -139,9 +139,9 @@ def test_items_by_rule_reach_every_rule_alike() -> None:
 def test_lines_are_gone_through_one_by_one() -> None:
     lines = (HARM, rule("limit", FREE, limit=4), rule("permit", BARRED), Line("other", 2, ""))
     said = walk(WORLD, lines, Action(5, "casks", "brimsalt", FREE))
-    assert said == "TRP1: open. TRP2: forbids. TRP3: another case. TRP4: weak. Handbook: silent."
+    assert said == "TRP1: fire open. TRP2: forbids. TRP3: another case. TRP4: weak. Handbook: silent."
     said = walk(WORLD, (HARM, MET), Action(5, "casks", "brimsalt", BARRED))
-    assert said == "TRP1: met. TRP2: meets. Handbook: forbids."
+    assert said == "TRP1: fire met. TRP2: fire meets. Handbook: forbids."
 
 
 def test_the_action_stands_before_the_evidence() -> None:

@@ -17,7 +17,7 @@ from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
 from .domains import TOWN, coined_domain, heldout_domain
-from .evidence_lines import bare_lines, risk_lines
+from .evidence_lines import bare_lines, pair_lines, risk_lines
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
 from .judge_items import BARE, HARDEST, RISKS, RULES, judge_item
 from .reason import reason_item
@@ -89,6 +89,11 @@ MIXTURES: dict[str, dict[str, float]] = {
         "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.06, "recall": 0.02,
         "converse": 0.01, "refuse": 0.02, "persona": 0.01,
     },
+    "pairs": {
+        "pair": 0.45, "match": 0.08, "match_walk": 0.16, "walk": 0.04, "fact": 0.08, "card": 0.02,
+        "rule": 0.05, "bare": 0.03, "describe": 0.03, "explain": 0.01, "reason": 0.03, "recall":
+        0.01, "refuse": 0.01, "persona": 0.01,
+    },
     "weighing": {
         "judge": 0.10, "near": 0.14, "near_coined": 0.06, "match": 0.14, "match_walk": 0.04, "walk":
         0.04, "bare": 0.06, "fact": 0.14, "card": 0.03, "rule": 0.05, "describe": 0.05,
@@ -158,6 +163,14 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
             draw=risk_lines,
         ),
         "match_walk": lambda: judge_item(rng, world, rules=RISKS, walked=True, draw=risk_lines),
+        "pair": lambda: judge_item(
+            rng,
+            world,
+            coined_domain(rng) if rng.random() < 0.2 else TOWN,
+            rules=RISKS,
+            walked=rng.random() < 0.3,
+            draw=pair_lines,
+        ),
         "bare": lambda: judge_item(rng, world, rules=BARE, draw=bare_lines),
         "near_coined": lambda: judge_item(rng, world, coined_domain(rng), rules=RULES),
         "evidence": lambda: judge_item(

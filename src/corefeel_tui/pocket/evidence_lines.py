@@ -86,6 +86,19 @@ def risk_lines(
     return tuple(kept)
 
 
+def pair_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """One harm and one mitigation, in half of the cases of the same harm."""
+    harm, other = rng.sample(domain.harms, 2)
+    kept = [
+        _harm(rng, harm, rng.randint(6, 9)),
+        _mitigation(rng, domain, rng.choice((harm, other)), rng.randint(6, 9)),
+    ]
+    rng.shuffle(kept)
+    return tuple(kept)
+
+
 def bare_lines(
     rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
 ) -> tuple[Line, ...]:

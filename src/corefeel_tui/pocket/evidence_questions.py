@@ -65,9 +65,9 @@ def _meaning(line: Line, action: Action, still_open: list[str], risked: set[str]
         return "weak"
     match line.kind:
         case "harm":
-            return "open" if line.harm in still_open else "met"
+            return f"{line.harm} {'open' if line.harm in still_open else 'met'}"
         case "mitigation":
-            return "meets" if line.harm in risked else "idle"
+            return f"{line.harm} {'meets' if line.harm in risked else 'idle'}"
         case "other":
             return "aside"
     if (line.good, line.handling) != (action.good, action.handling):

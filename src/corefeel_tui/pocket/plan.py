@@ -37,8 +37,9 @@ JUDGING = (
 )
 WEIGHING = (
     Phase(0, "matching", 3072),
-    Phase(5_000_000, "weighing", 4096),
-    Phase(10_000_000, "closing", 4096),
+    Phase(4_900_000, "pairs", 3072),
+    Phase(8_500_000, "weighing", 4096),
+    Phase(11_500_000, "closing", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,
