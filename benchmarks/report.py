@@ -121,7 +121,7 @@ def resampled(path: Path) -> float:
 
 def forget() -> None:
     """Empty every cache of texts."""
-    for module in (checks, openers, reading, wording):
+    for module in (checks, openers, reading, style, wording):
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()

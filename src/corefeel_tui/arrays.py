@@ -44,9 +44,10 @@ def pool(
     directory = directory_of(evidence.path)
     values: list[NDArray[np.float32]] = []
     numbers: list[int] = []
+    start, name = f"{directory}/", f"kl/{variant}"
     for number, item in enumerate(items if directory.is_dir() else ()):
         if item.arrays is not None and item.drift.get(variant):
-            rows = _rows(f"{directory}/{item.arrays.file}", item.arrays, f"kl/{variant}")
+            rows = _rows(start + item.arrays.file, item.arrays, name)
             if rows is not None:
                 values.append(rows)
                 numbers.append(number)

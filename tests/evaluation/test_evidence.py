@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict
 from pathlib import Path
 
@@ -84,6 +85,20 @@ def test_damaged_evidence_names_the_line(tmp_path: Path, line: bytes, reason: st
     path.write_bytes(b"".join([*lines[:2], line + b"\n", *lines[2:]]))
     with pytest.raises(SessionError, match=reason):
         read_evidence(path)
+
+
+def test_reading_leaves_pythons_collector_as_it_was(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl", Plant({"bf16": truthful}, verdicts=1))
+    for collects in (True, False):
+        (gc.enable if collects else gc.disable)()
+        try:
+            read_evidence(path)
+            assert gc.isenabled() is collects
+            with pytest.raises(SessionError):
+                read_evidence(tmp_path / "none.jsonl")
+            assert gc.isenabled() is collects
+        finally:
+            gc.enable()
 
 
 def test_a_session_without_a_batch_is_refused(tmp_path: Path) -> None:

@@ -117,12 +117,17 @@ def _perplexity(
     own = [item.drift.get(reference, ()) for item in scored]
     has = np.array([bool(parts) for parts in own])
     if has.any():
-        base = totals([parts for parts in own if parts])["nll_sum"]
+        base = np.array([_nll(parts) for parts in own if parts])
         change = sums["nll_sum"][has] - base
         told = ~np.isnan(change)
         if told.any():
             positions = sums["positions"][has][told]
             yield Draft("perplexity_ratio", change[told], positions, math.exp)
+
+
+def _nll(parts: Sequence[Drift]) -> float:
+    """Σ NLL of one item; NaN where a part's is not known."""
+    return sum(math.nan if part.nll_sum is None else part.nll_sum for part in parts)
 
 
 # --- percentiles --------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def settle(results: Sequence[Result], confidence: float = 0.95) -> list[Measurem
     for place, result in enumerate(results):
         if isinstance(result, Measurement):
             settled[place] = result
-        elif sum(result.denominators) == 0:
+        elif np.sum(result.denominators) == 0:
             settled[place] = Measurement(
                 result.metric, None, None, None, 0, note="nothing measured"
             )

@@ -60,8 +60,10 @@ def _templates(sheet: Sheet, variant: str) -> Iterator[Result]:
     if not own or not base:
         return
     values, reference = _stability(own), _stability(base)
+    low, high = _interval(own)
     for at, name in enumerate(("dominant_prefix_share", "unique_prefix_rate", "prefix_entropy")):
-        yield _with_interval(f"template_{name}", own, at, values[at])
+        bounds = float(values[at]), float(low[at]), float(high[at])
+        yield Measurement(f"template_{name}", *bounds, len(own))
         if variant != sheet.reference:
             yield Measurement(
                 f"template_{name}_shift",
@@ -102,11 +104,11 @@ def _of_counts(counts: np.ndarray) -> np.ndarray:
     return np.column_stack([share.max(1), (counts > 0).sum(1) / total[:, 0], entropy])
 
 
-def _with_interval(metric: str, texts: Sequence[str], at: int, value: float) -> Measurement:
+def _interval(texts: Sequence[str]) -> np.ndarray:
+    """Bounds of the three, resampled: (2, 3)."""
     counts = np.array(list(Counter(map(prefix, texts)).values()))
     drawn = np.random.default_rng(0).multinomial(len(texts), counts / counts.sum(), RESAMPLES)
-    low, high = np.quantile(_of_counts(drawn)[:, at], (0.025, 0.975))
-    return Measurement(metric, float(value), float(low), float(high), len(texts))
+    return np.asarray(np.quantile(_of_counts(drawn), (0.025, 0.975), axis=0))
 
 
 # --- ladders ------------------------------------------------------------------------------------

@@ -28,9 +28,11 @@ def _summed(drifts: Sequence[tuple[Drift, ...]]) -> dict[str, tuple[list[float],
     sums: dict[str, tuple[list[float], ...]] = {}
     for at, parts in enumerate(drifts):
         for part in parts:
-            for role, told in part.roles.items():
+            for role, (positions, kl, flips) in part.roles.items():
                 if role not in sums:
-                    sums[role] = tuple([0.0] * len(drifts) for _ in told)
-                for column, value in zip(sums[role], told, strict=True):
-                    column[at] += value
+                    sums[role] = ([0.0] * len(drifts), [0.0] * len(drifts), [0.0] * len(drifts))
+                columns = sums[role]
+                columns[0][at] += positions
+                columns[1][at] += kl
+                columns[2][at] += flips
     return sums

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -102,13 +104,10 @@ def burrows_delta(base: Sequence[str], own: Sequence[str]) -> Measurement:
     of its own, so the interval is moved back onto the value.
     """
     counted = [w.counted(text) for text in (*base, *own)]
-    common: Counter[str] = Counter()
-    for words in counted[: len(base)]:
-        common.update(words)
-    names = [word for word, _ in common.most_common(COMMON_WORDS)]
+    names = _commonest(tuple(base))
     if len(base) < 2 or not names:
         return Measurement("burrows_delta", None, None, None, len(base), note="too little text")
-    counts = np.array([[*map(c.__getitem__, names), max(1, c.total())] for c in counted], float)
+    counts = np.array([[*map(c.get, names, repeat(0)), max(1, c.total())] for c in counted], float)
     frequency = counts[: len(base), :-1] / counts[: len(base), -1:]
     deviation = frequency.std(axis=0, ddof=1)
     deviation[deviation == 0] = np.inf
@@ -117,6 +116,13 @@ def burrows_delta(base: Sequence[str], own: Sequence[str]) -> Measurement:
     low, middle, high = np.quantile(_delta(resampled_sums(both), deviation), (0.025, 0.5, 0.975))
     low, high = max(0.0, value + low - middle), value + high - middle
     return Measurement("burrows_delta", value, float(low), float(high), len(base))
+
+
+@lru_cache(maxsize=8)
+def _commonest(texts: tuple[str, ...]) -> list[str]:
+    """The words that stand there most often; not to be changed."""
+    common = Counter(chain.from_iterable(map(w.words, texts)))
+    return [word for word, _ in common.most_common(COMMON_WORDS)]
 
 
 def _delta(sums: np.ndarray, deviation: np.ndarray) -> np.ndarray:
