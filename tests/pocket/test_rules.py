@@ -11,7 +11,7 @@ import pytest
 from corefeel_tui.pocket import scoring
 from corefeel_tui.pocket.corpus import heldout_items
 from corefeel_tui.pocket.describe import describe_item
-from corefeel_tui.pocket.domains import coined_domain
+from corefeel_tui.pocket.domains import TOWN, coined_domain
 from corefeel_tui.pocket.evidence_lines import bare_lines, risk_lines
 from corefeel_tui.pocket.evidence_questions import walk
 from corefeel_tui.pocket.judge import Action, Line, decide
@@ -22,6 +22,7 @@ from corefeel_tui.pocket.judge_items import (
     RULES,
     judge_item,
 )
+from corefeel_tui.pocket.ledger import ledger_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
 from corefeel_tui.pocket.world import handbook
 
@@ -139,7 +140,9 @@ def test_items_by_rule_reach_every_rule_alike() -> None:
 def test_lines_are_gone_through_one_by_one() -> None:
     lines = (HARM, rule("limit", FREE, limit=4), rule("permit", BARRED), Line("other", 2, ""))
     said = walk(WORLD, lines, Action(5, "casks", "brimsalt", FREE))
-    assert said == "TRP1: fire open. TRP2: forbids. TRP3: another case. TRP4: weak. Handbook: silent."
+    assert (
+        said == "TRP1: fire open. TRP2: forbids. TRP3: another case. TRP4: weak. Handbook: silent."
+    )
     said = walk(WORLD, (HARM, MET), Action(5, "casks", "brimsalt", BARRED))
     assert said == "TRP1: fire met. TRP2: fire meets. Handbook: forbids."
 
@@ -182,3 +185,28 @@ def test_without_evidence_the_handbook_decides() -> None:
         assert item.rule in BARE
         forbidden = WORLD.forbids(action.good, action.handling)
         assert item.expected == ("VETO" if forbidden else "APPROVE")
+
+
+def test_a_ledger_says_of_every_risk_whether_it_is_met() -> None:
+    """Worked out again from the two lists as they are written."""
+    rng = random.Random(7)
+    seen = Counter[str]()
+    for _ in range(400):
+        item = ledger_item(rng, TOWN)
+        text = item.messages[0][1]
+        if not text.startswith("Risks: "):
+            continue
+        lists, _ = text.split(".\n")
+        harms, met = (part.split(": ")[1].split(", ") for part in lists.split(". "))
+        still_open = [harm for harm in harms if harm not in met]
+        states = [f"{harm} {'open' if harm in still_open else 'met'}" for harm in harms]
+        wanted = {
+            "Risk by risk?": f"{', '.join(states)}.",
+            "Is every risk met?": "No." if still_open else "Yes.",
+            "Which risk is open?": f"{', '.join(still_open) or 'None'}.",
+        }
+        asked = [said.split("\n")[-1] for role, said in item.messages if role == "user"]
+        answers = [said for role, said in item.messages if role == "assistant"]
+        assert answers == [wanted[question] for question in asked]
+        seen.update(asked)
+    assert set(seen) == set(wanted)

@@ -20,6 +20,8 @@ from .domains import TOWN, coined_domain, heldout_domain
 from .evidence_lines import bare_lines, pair_lines, risk_lines
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
 from .judge_items import BARE, HARDEST, RISKS, RULES, judge_item
+from .ledger import ledger_item
+from .mixtures import MIXTURES
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
@@ -29,89 +31,6 @@ HELDOUT_SEED = 9_000_000
 EXHAUSTED = 500
 SKILLS = ("judge", "facts", "describe", "reason", "recall", "converse", "refuse")
 DOMAINS = tuple(words.HELDOUT_DOMAINS)
-
-# Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
-# acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts; `bench` and what
-# follows it the most verdicts; the tokenizer was made from `short` and `long`.
-MIXTURES: dict[str, dict[str, float]] = {
-    "short": {
-        "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
-        0.02, "reason": 0.10,
-        "recall": 0.08, "converse": 0.03, "refuse": 0.03, "persona": 0.01,
-    },
-    "long": {
-        "judge": 0.22, "fact": 0.26, "card": 0.12, "rule": 0.04, "describe": 0.06, "explain":
-        0.02, "reason": 0.13,
-        "recall": 0.05, "converse": 0.05, "refuse": 0.03, "persona": 0.02,
-    },
-    "dense": {
-        "judge": 0.14, "evidence": 0.18, "fact": 0.17, "card": 0.07, "rule": 0.04, "describe": 0.05,
-        "explain": 0.02, "reason": 0.10, "recall": 0.08, "copy": 0.04, "converse": 0.05,
-        "refuse": 0.04, "persona": 0.02,
-    },
-    "focus": {
-        "judge": 0.16, "evidence": 0.14, "fact": 0.16, "card": 0.06, "rule": 0.04, "describe": 0.04,
-        "explain": 0.01, "reason": 0.07, "recall": 0.12, "copy": 0.10, "converse": 0.04,
-        "refuse": 0.04, "persona": 0.02,
-    },
-    "lookup": {
-        "judge": 0.10, "evidence": 0.14, "fact": 0.12, "card": 0.03, "rule": 0.03, "describe": 0.03,
-        "explain": 0.01, "reason": 0.06, "recall": 0.26, "copy": 0.14, "converse": 0.04,
-        "refuse": 0.03, "persona": 0.01,
-    },
-    "ripe": {
-        "judge": 0.26, "evidence": 0.10, "fact": 0.24, "card": 0.08, "rule": 0.05, "describe": 0.03,
-        "explain": 0.01, "reason": 0.12, "recall": 0.05, "copy": 0.01, "converse": 0.04,
-        "refuse": 0.04, "persona": 0.02,
-    },
-    "bench": {
-        "judge": 0.38, "coined": 0.10, "evidence": 0.12, "fact": 0.12, "card": 0.03, "rule": 0.05,
-        "describe": 0.05, "explain": 0.01, "reason": 0.07, "recall": 0.02, "copy": 0.01,
-        "converse": 0.01, "refuse": 0.02, "persona": 0.01,
-    },
-    "boundary": {
-        "judge": 0.10, "near": 0.36, "near_coined": 0.08, "evidence": 0.12, "fact": 0.11, "card":
-        0.03, "rule": 0.06, "describe": 0.04, "explain": 0.01, "reason": 0.05, "recall": 0.01,
-        "converse": 0.01, "refuse": 0.01, "persona": 0.01,
-    },
-    "verdict": {
-        "judge": 0.18, "near": 0.18, "hard": 0.06, "near_coined": 0.05, "walk": 0.03, "fact":
-        0.18, "card": 0.04, "rule": 0.05, "describe": 0.06, "explain": 0.01, "reason": 0.10,
-        "recall": 0.04, "copy": 0.01, "converse": 0.02, "refuse": 0.03, "persona": 0.02,
-    },
-    "risks": {
-        "judge": 0.06, "near": 0.08, "hard": 0.36, "near_coined": 0.04, "hard_walk": 0.14, "fact":
-        0.11, "card": 0.03, "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.06,
-        "recall": 0.02, "converse": 0.01, "refuse": 0.02, "persona": 0.01,
-    },
-    "matching": {
-        "match": 0.38, "match_walk": 0.14, "bare": 0.06, "near": 0.06, "fact": 0.12, "card": 0.02,
-        "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.06, "recall": 0.02,
-        "converse": 0.01, "refuse": 0.02, "persona": 0.01,
-    },
-    "pairs": {
-        "pair": 0.45, "match": 0.08, "match_walk": 0.16, "walk": 0.04, "fact": 0.08, "card": 0.02,
-        "rule": 0.05, "bare": 0.03, "describe": 0.03, "explain": 0.01, "reason": 0.03, "recall":
-        0.01, "refuse": 0.01, "persona": 0.01,
-    },
-    "weighing": {
-        "judge": 0.10, "near": 0.14, "near_coined": 0.06, "match": 0.14, "match_walk": 0.04, "walk":
-        0.04, "bare": 0.06, "fact": 0.14, "card": 0.03, "rule": 0.05, "describe": 0.05,
-        "explain": 0.01, "reason": 0.06, "recall": 0.03, "converse": 0.01, "refuse": 0.02,
-        "persona": 0.02,
-    },
-    "closing": {
-        "judge": 0.17, "near": 0.14, "near_coined": 0.05, "match": 0.08, "match_walk": 0.02, "walk":
-        0.03, "bare": 0.05, "fact": 0.16, "card": 0.04, "rule": 0.05, "describe": 0.06,
-        "explain": 0.01, "reason": 0.06, "recall": 0.03, "converse": 0.01, "refuse": 0.02,
-        "persona": 0.02,
-    },
-    "steps": {
-        "judge": 0.10, "near": 0.24, "near_coined": 0.06, "walk": 0.26, "fact": 0.11, "card":
-        0.03, "rule": 0.06, "describe": 0.04, "explain": 0.01, "reason": 0.05, "recall": 0.01,
-        "converse": 0.01, "refuse": 0.01, "persona": 0.01,
-    },
-}  # fmt: skip
 
 
 @cache
@@ -163,6 +82,7 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
             draw=risk_lines,
         ),
         "match_walk": lambda: judge_item(rng, world, rules=RISKS, walked=True, draw=risk_lines),
+        "ledger": lambda: ledger_item(rng, coined_domain(rng) if rng.random() < 0.15 else TOWN),
         "pair": lambda: judge_item(
             rng,
             world,

@@ -48,10 +48,10 @@ def mixed_lines(
         if not any((line.good, line.handling) == (other.good, other.handling) for other in kept):
             kept.append(line)
     for harm in rng.sample(domain.harms, rng.choice((0, 1, 1, 2))):
-        kept.append(_harm(rng, harm, _relevance(rng, 0.8)))
+        kept.append(harm_line(rng, harm, _relevance(rng, 0.8)))
         if rng.random() < 0.75:
             met = harm if rng.random() < 0.75 else rng.choice(domain.harms)
-            kept.append(_mitigation(rng, domain, met))
+            kept.append(mitigation_line(rng, domain, met))
     if rng.random() < 0.3 or not kept:
         kept.append(_note(rng))
     rng.shuffle(kept)
@@ -66,20 +66,20 @@ def risk_lines(
     """
     harms = rng.sample(domain.harms, rng.choice((2, 3, 3, 4)))
     others = [harm for harm in domain.harms if harm not in harms[1:]]
-    kept = [_harm(rng, harm, rng.randint(6, 9)) for harm in harms[1:]]
+    kept = [harm_line(rng, harm, rng.randint(6, 9)) for harm in harms[1:]]
     met = list(harms[1:])
     broken = rng.choice(("none", "none", "named", "named", "named", "weak", "missing"))
     if broken == "missing":
         met.pop()
     elif broken == "named":
         met[-1] = rng.choice(others)
-    kept += [_mitigation(rng, domain, harm, rng.randint(6, 9)) for harm in met]
+    kept += [mitigation_line(rng, domain, harm, rng.randint(6, 9)) for harm in met]
     if broken == "weak":
         kept[-1] = replace(kept[-1], relevance=rng.randint(1, 4))
     if rng.random() < 0.25:
-        kept.append(_mitigation(rng, domain, rng.choice(others)))
+        kept.append(mitigation_line(rng, domain, rng.choice(others)))
     if rng.random() < 0.2:
-        kept.append(_harm(rng, harms[0], rng.randint(1, 4)))
+        kept.append(harm_line(rng, harms[0], rng.randint(1, 4)))
     if rng.random() < 0.3:
         kept.append(_rule(rng, domain, goods, action))
     rng.shuffle(kept)
@@ -92,8 +92,8 @@ def pair_lines(
     """One harm and one mitigation, in half of the cases of the same harm."""
     harm, other = rng.sample(domain.harms, 2)
     kept = [
-        _harm(rng, harm, rng.randint(6, 9)),
-        _mitigation(rng, domain, rng.choice((harm, other)), rng.randint(6, 9)),
+        harm_line(rng, harm, rng.randint(6, 9)),
+        mitigation_line(rng, domain, rng.choice((harm, other)), rng.randint(6, 9)),
     ]
     rng.shuffle(kept)
     return tuple(kept)
@@ -107,18 +107,20 @@ def bare_lines(
     if rng.random() < 0.6:
         beside.append(_rule(rng, domain, goods, action))
     if rng.random() < 0.3:
-        beside.append(_mitigation(rng, domain, rng.choice(domain.harms)))
+        beside.append(mitigation_line(rng, domain, rng.choice(domain.harms)))
     rng.shuffle(beside)
     return tuple(beside)
 
 
-def _harm(rng: random.Random, harm: str, relevance: int) -> Line:
+def harm_line(rng: random.Random, harm: str, relevance: int) -> Line:
+    """A line that names a risk."""
     return Line("harm", relevance, rng.choice(HARM).format(x=harm), harm=harm)
 
 
-def _mitigation(
+def mitigation_line(
     rng: random.Random, domain: Domain, harm: str, relevance: int | None = None
 ) -> Line:
+    """A line that says what a risk is met by; most count."""
     text = rng.choice(MITIGATE).format(x=harm, m=rng.choice(domain.measures))
     counts = _relevance(rng, 0.85) if relevance is None else relevance
     return Line("mitigation", counts, text[0].upper() + text[1:], harm=harm)

@@ -97,7 +97,12 @@ def render(lines: tuple[Line, ...], action_text: str, intro: str) -> str:
 
     The action comes first, so that every line can be held against it while it is read.
     """
-    rows = [
+    return "\n".join([intro, f"Action: {action_text}", *shown_lines(lines)])
+
+
+def shown_lines(lines: tuple[Line, ...]) -> list[str]:
+    """One JSON object per evidence line."""
+    return [
         json.dumps(
             {
                 "key": f"TRP{n}",
@@ -108,4 +113,3 @@ def render(lines: tuple[Line, ...], action_text: str, intro: str) -> str:
         )
         for n, x in enumerate(lines, 1)
     ]
-    return "\n".join([intro, f"Action: {action_text}", *rows])

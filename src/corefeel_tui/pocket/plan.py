@@ -36,10 +36,10 @@ JUDGING = (
     Phase(10_030_000, "verdict", 4096),
 )
 WEIGHING = (
-    Phase(0, "matching", 3072),
-    Phase(4_900_000, "pairs", 3072),
-    Phase(8_500_000, "weighing", 4096),
-    Phase(11_500_000, "closing", 4096),
+    Phase(0, "ledger", 3072),
+    Phase(2_600_000, "matching", 3072),
+    Phase(5_200_000, "weighing", 4096),
+    Phase(8_000_000, "closing", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,
