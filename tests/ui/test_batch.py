@@ -334,6 +334,55 @@ async def test_pause_and_go_on() -> None:
 
 
 async def test_cancel_asks_first_and_the_next_begins() -> None:
+async def test_what_is_paused_steps_aside_and_comes_back_first() -> None:
+    async with engine() as on:
+        first, second, third = [await on.begin([name]) for name in ("verdicts", "style", "turns")]
+        await on.press("space")
+        assert [run.state for run in on.runs] == [State.PAUSED, State.RUNNING, State.QUEUED]
+        await on.until(lambda: on.notices[-1] == "verdicts is paused; style has its turn")
+        assert on.app.batch.run is first
+        assert on.app.batch.summary() == "batch 0 %"
+        assert not on.app.batch.available("raise_batch")
+        await on.app.batch.queue.up(third)
+        assert on.runs == [first, third, second]
+        assert [run.state for run in on.runs] == [State.PAUSED, State.RUNNING, State.WAITING]
+        await on.app.batch.queue.pause(third)
+        await on.until(lambda: on.notices[-1] == "turns is paused; style has its turn")
+        assert on.last(Pause) == Pause(second.name, False)
+        await on.app.batch.queue.pause(third)
+        await on.until(lambda: on.notices[-1] == "turns goes on; style waits")
+        assert (second.state, third.state) == (State.WAITING, State.RUNNING)
+        notices = len(on.notices)
+        await on.app.batch.queue.pause(second)
+        assert (second.state, len(on.notices)) == (State.PAUSED, notices)
+        await on.app.batch.queue.pause(second)
+        await on.until(lambda: on.notices[-1] == "style goes on; turns waits")
+        assert on.runs == [first, second, third]
+        await on.press("space")
+        assert on.runs == [first, second, third]
+        assert [run.state for run in on.runs] == [State.RUNNING, State.WAITING, State.WAITING]
+        assert on.last(Pause) == Pause(first.name, False)
+
+
+async def test_what_was_moved_up_while_another_rests_waits_when_that_goes_on() -> None:
+    async with engine() as on:
+        first = await on.begin(["verdicts"])
+        await on.press("space")
+        assert on.app.batch.summary() == "batch paused"
+        second = await on.begin(["style"])
+        assert (first.state, second.state) == (State.PAUSED, State.RUNNING)
+        await on.app.batch.queue.up(second)
+        assert on.runs == [first, second]
+        on.client.say(ev.ItemFinished(second.name))
+        await on.until(lambda: second.state is State.FINISHED)
+        assert first.state is State.PAUSED
+        assert on.app.batch.summary() == "batch paused"
+        third = await on.begin(["turns"])
+        await on.app.batch.queue.pause(first)
+        assert on.runs == [first, second, third]
+        assert (first.state, third.state) == (State.RUNNING, State.WAITING)
+
+
     async with engine() as on:
         run = await on.begin()
         other = await on.begin(["style"])
@@ -436,4 +485,4 @@ async def test_quitting_asks_while_a_batch_is_not_finished() -> None:
 async def test_help_tells_the_keys_of_the_pane() -> None:
     page = str(help_text())
     assert "^O" in page
-    assert "Let the batch rest, or go on" in page
+    assert "Let the batch rest while the next one has its turn" in page

@@ -14,7 +14,7 @@ BATCH_ACTIONS = (
     Action("resume_batch", "", "r", "resume", "Go on with a batch of an earlier session that was cut off", GROUP, "batch"),
     Action("open_item", "", "enter", "open", "Open the item in Compare, at its fork; b leads back to the live chat", GROUP, "batch"),
     Action("flipped", "", "f", "flipped/all", "List only what flipped, or every item", GROUP, "batch"),
-    Action("pause_batch", "", "space", "pause", "Let the batch rest, or go on", GROUP, "batch"),
+    Action("pause_batch", "", "space", "pause", "Let the batch rest while the next one has its turn, or go on before all others", GROUP, "batch"),
     Action("cancel_batch", "", "x", "cancel", "End the batch; what it finished stays in its session", GROUP, "batch"),
     Action("raise_batch", "", "u", "move up", "Give the batch its turn before the one above it", GROUP, "batch"),
     Action("answer", "", "g", "answer", "The gate's answer with its reasons, once the batch is over", GROUP, "batch"),

@@ -77,7 +77,7 @@ class BatchControl:
             case "cancel_batch":
                 return run.state.pending
             case "raise_batch":
-                return run.state.pending and run is not self.queue.head
+                return run.state.in_line and run is not self.queue.head
             case "answer":
                 return run.judgement is not None
             case "against" | "next_variant" | "next_suite":
@@ -234,8 +234,9 @@ class BatchControl:
         self.refresh()
 
     async def pause_batch(self) -> None:
-        """Rest or go on."""
+        """Rest or go on; it stays on show while another one has its turn."""
         if self.run is not None:
+            self.pane.view.run = self.run.name
             await self.queue.pause(self.run)
             self.refresh()
 

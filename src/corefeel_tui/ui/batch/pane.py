@@ -16,7 +16,7 @@ from corefeel_tui.ui.batch import answer, matrix, progress
 from corefeel_tui.ui.batch.actions import batch_bindings
 from corefeel_tui.ui.batch.item_list import ItemList
 from corefeel_tui.ui.batch.lines import Lines
-from corefeel_tui.ui.batch.run import BatchRun
+from corefeel_tui.ui.batch.run import BatchRun, head_of
 from corefeel_tui.ui.batch.view import BatchView, Line, beside
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ class BatchPane(Vertical):
 
     def chosen(self, runs: Sequence[BatchRun]) -> BatchRun | None:
         """The run on show: the reader's choice, else the one at work, else the last."""
-        pending = next((run for run in runs if run.state.pending), None)
         mine = next((run for run in runs if run.name == self.view.run), None)
-        return mine or pending or next(reversed(runs), None)
+        return mine or head_of(runs) or next(reversed(runs), None)
 
     def show(self, runs: Sequence[BatchRun], ready: bool) -> None:
         """Bring everything up to date."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from corefeel_tui.batch_pace import duration, foretold
 from corefeel_tui.text.inert import inert, one_line
 from corefeel_tui.ui.batch.answer import SAYS
-from corefeel_tui.ui.batch.run import BatchRun, State
+from corefeel_tui.ui.batch.run import BatchRun, State, head_of
 from corefeel_tui.ui.batch.view import Line, bar
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _suite_line(suite: SuiteProgress, names: int, width: int, run: BatchRun) -> 
 
 def summary(runs: Sequence[BatchRun]) -> str:
     """For the status around the panes: what the batch is at, in few characters."""
-    head = next((run for run in runs if run.state.pending), None)
+    head = head_of(runs)
     if head is None:
         return ""
     if head.state is State.RUNNING:

@@ -1,7 +1,7 @@
 """The queue of batches: which one the engine works on, and what their events mean for it.
 
-Knows clients and commands; nothing of what is drawn.  The first run that still wants its turn has
-it; the others rest in the engine or wait here.
+Knows clients and commands; nothing of what is drawn.  The first run that wants its turn has it;
+the others rest in the engine or wait here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from corefeel_tui import events as ev
 from corefeel_tui.commands import Cancel, Command, Evaluate, Pause
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.ui.batch.answer import SAYS
-from corefeel_tui.ui.batch.run import BatchRun, State, batch_of
+from corefeel_tui.ui.batch.run import BatchRun, State, batch_of, head_of
 from corefeel_tui.ui.desk import Desk, Severity
 from corefeel_tui.ui.keeping import Keeper
 
@@ -46,8 +46,8 @@ class BatchQueue:
 
     @property
     def head(self) -> BatchRun | None:
-        """The run whose turn it is."""
-        return next((run for run in self.runs if run.state.pending), None)
+        """The run whose turn it is; one that rests where nothing else is left to do."""
+        return head_of(self.runs)
 
     @property
     def unfinished(self) -> int:
@@ -95,16 +95,19 @@ class BatchQueue:
         return run
 
     async def pause(self, run: BatchRun) -> None:
-        """Let a run rest, or go on; also one that was stopped, cancelled or failed."""
+        """Let a run rest while the next in line has its turn, or go on before all others.
+
+        Also one goes on that was stopped, cancelled or failed, at the place it has.
+        """
         if run.state is State.FINISHED:
             return
         if run.sent and not run.state.pending:
             self._tell(f"{run.title} is still ending; again in a moment", "warning")
             return
         if run.state is State.RUNNING:
-            await self._rest(run, State.PAUSED)
+            await self._step_aside(run)
         elif run.state is State.PAUSED:
-            run.state = State.WAITING if run.sent else State.QUEUED
+            self._come_back(run)
         elif run.state.pending:
             run.state = State.PAUSED
         else:
@@ -112,6 +115,22 @@ class BatchQueue:
         await self.settle()
 
     async def cancel(self, run: BatchRun) -> None:
+    async def _step_aside(self, run: BatchRun) -> None:
+        await self._rest(run, State.PAUSED)
+        if (other := self.head) is not None and other is not run:
+            self._tell(f"{run.title} is paused; {other.title} has its turn", "information")
+
+    def _come_back(self, run: BatchRun) -> None:
+        """Before the first in line, which waits then."""
+        other = next((other for other in self.runs if other.state.in_line), None)
+        run.state = State.WAITING if run.sent else State.QUEUED
+        if other is None:
+            return
+        if self.runs.index(run) > self.runs.index(other):
+            self.runs.remove(run)
+            self.runs.insert(self.runs.index(other), run)
+        self._tell(f"{run.title} goes on; {other.title} waits", "information")
+
         """End a run; what it has stays in its session."""
         if not run.state.pending:
             return
@@ -123,8 +142,8 @@ class BatchQueue:
     async def up(self, run: BatchRun) -> bool:
         """Let a run have its turn before the one before it; False if it is the first already."""
         at = self.runs.index(run)
-        earlier = [i for i in range(at) if self.runs[i].state.pending]
-        if not run.state.pending or not earlier:
+        earlier = [i for i in range(at) if self.runs[i].state.in_line]
+        if not run.state.in_line or not earlier:
             return False
         self.runs.insert(earlier[-1], self.runs.pop(at))
         await self.settle()

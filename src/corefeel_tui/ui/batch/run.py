@@ -5,6 +5,7 @@ Pure state; knows neither client nor widget.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +22,7 @@ PREFIX = "batch-"
 
 
 class State(StrEnum):
-    """What a batch is doing.  `waiting`: another one was moved before it."""
+    """What a batch is doing.  `waiting`: begun, and another one has its turn."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -34,8 +35,13 @@ class State(StrEnum):
 
     @property
     def pending(self) -> bool:
-        """Whether it still wants its turn without being asked again."""
-        return self in (State.QUEUED, State.RUNNING, State.WAITING, State.PAUSED)
+        """Whether it is not over."""
+        return self.in_line or self is State.PAUSED
+
+    @property
+    def in_line(self) -> bool:
+        """Whether it has its turn or wants it without being asked again."""
+        return self in (State.QUEUED, State.RUNNING, State.WAITING)
 
 
 @dataclass(slots=True)
@@ -68,6 +74,12 @@ class BatchRun:
 
 
 def batch_of(event: ev.Event) -> str:
+def head_of(runs: Iterable[BatchRun]) -> BatchRun | None:
+    """The run whose turn it is; where all the others are over, the first that rests."""
+    pending = [run for run in runs if run.state.pending]
+    return next((run for run in pending if run.state.in_line), next(iter(pending), None))
+
+
     """The batch that an event belongs to; "" if to none."""
     run = getattr(event, "run", None) or ""
     return run.partition(":")[0] if run.startswith(PREFIX) else ""
