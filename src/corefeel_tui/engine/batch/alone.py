@@ -75,10 +75,7 @@ class AloneRunner:
             yield None
 
     def _batch(self, number: int, works: Sequence[Work]) -> Steps:
-        fitting = [work for work in works if self._asking.fits(work)]
-        for work in works:
-            if work not in fitting and work.key not in self._done:
-                yield self._asking.skipped(work)
+        fitting = yield from self._asking.fitting(works, self._done)
         if not fitting:
             return
         prefixes = Prefixes(max_size=8 * len(works), max_bytes=1 << 29)

@@ -5,7 +5,7 @@ Knows suites' prompts, a tokenizer and the names of runs; computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from corefeel_tui import events as ev
@@ -45,13 +45,24 @@ class Asking:
         """Tokens of a chat, thinking off."""
         return chat.render(self._models.tokenizer, messages, False)
 
-    def fits(self, work: Work) -> bool:
+    def fitting(
+        self, works: Sequence[Work], done: Container[str]
+    ) -> Generator[ev.ItemFinished, None, list[Work]]:
+        """The works that fit; each other one is told, unless its key is among the `done`."""
+        found = []
+        for work in works:
+            if self._fits(work):
+                found.append(work)
+            elif work.key not in done:
+                yield self._skipped(work)
+        return found
+
+    def _fits(self, work: Work) -> bool:
         """Whether a work's words leave room for an answer."""
         messages = chat.conversation(work.system, [], "\n".join(work.turns))
         return len(self.render(messages)) + 16 < self._models.context
 
-    def skipped(self, work: Work) -> ev.ItemFinished:
-        """What is told of a work that does not fit."""
+    def _skipped(self, work: Work) -> ev.ItemFinished:
         item = {
             "id": work.id,
             "suite": work.suite.name,

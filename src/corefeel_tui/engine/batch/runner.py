@@ -124,10 +124,7 @@ class BatchRunner:
     def _batch(self, number: int, works: Sequence[Work]) -> Steps:
         modules = self._modules_for(works)
         prefixes = Prefixes(max_size=4 * len(works) * len(modules), max_bytes=1 << 29)
-        fitting = [work for work in works if self.asking.fits(work)]
-        for work in works:
-            if work not in fitting and work.key not in self.done:
-                yield self.asking.skipped(work)
+        fitting = yield from self.asking.fitting(works, self.done)
         if not fitting:
             return
         readouts = yield from read_labels(self.asking, fitting, modules, prefixes)
