@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from corefeel_tui import commands as c
 from corefeel_tui import events as ev
 from corefeel_tui.engine import reference_store
+from corefeel_tui.engine.batch import runner
 from corefeel_tui.engine.batch.in_turn import PassRunner
 from corefeel_tui.engine.modelset import ModelSet, load_set
 from corefeel_tui.engine.trajectories import PieceTexts
@@ -96,6 +97,19 @@ def test_killed_in_any_pass_it_ends_the_same(path: Path, tmp_path: Path) -> None
     resumed = evidence(passes(models, suites, arrays=arrays))
     assert_same_items(resumed, expected)
     assert not (tmp_path / "b" / "in-turn").exists()
+
+
+@pytest.mark.parametrize("way", ["pairs", "single"])
+def test_in_turn_too_the_control_answers_a_suites_first_items_only(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(runner, "CONTROL_ITEMS", 8)
+    suites = [suite(tmp_path, verdict_items(11))]
+    found = evidence(passes(load(path, way), suites, arrays=str(tmp_path / "a")))
+    for part in ("answers", "readout", "drift", "own_drift"):
+        told = [name for name, item in found.items() if "control" in item[part]]
+        assert told == [f"i{n}" for n in range(8)], part
+    assert all({*NAMES} <= item["answers"].keys() for item in found.values())
 
 
 def test_what_passes_cannot_do_is_refused(path: Path, tmp_path: Path) -> None:
