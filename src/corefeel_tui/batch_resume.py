@@ -20,7 +20,8 @@ _HEADS = tuple(f'{{"event":"{name}"'.encode() for name in _WANTED)
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A batch with items left; `suites` and `limit` are what it was asked for."""
+    """A batch with items left; `suites` and `limit` are what it was asked for, `answers` how
+    many were written side by side."""
 
     path: Path
     created: str
@@ -31,6 +32,7 @@ class Unfinished:
     quick: bool
     stop_collapsed: bool
     seed: int
+    answers: int | None
     tally: batch_fold.Tally
 
     @property
@@ -67,6 +69,7 @@ def read_unfinished(path: Path) -> Unfinished:
         bool(asked.get("quick")),
         bool(asked.get("stop_collapsed")),
         seed,
+        asked.get("answers"),
         tally,
     )
 

@@ -123,7 +123,7 @@ async def engine(
 async def test_a_batch_of_an_earlier_session_is_gone_on_with(tmp_path: Path) -> None:
     async with engine() as before:
         run = await before.begin()
-        asked = {"suites": ["verdicts"], "limit": 9, "quick": False, "stop_collapsed": True}
+        asked = {"suites": ["verdicts"], "limit": 9, "stop_collapsed": True, "answers": 2}
         before.client.say(replace(planned(run), asked=asked))
         await before.tell(run, range(4))
         path, rows_before = run.path, [row.item for row in run.tally.rows]
@@ -143,6 +143,7 @@ async def test_a_batch_of_an_earlier_session_is_gone_on_with(tmp_path: Path) -> 
         command = on.last(Evaluate)
         assert isinstance(command, Evaluate)
         assert (command.suites, command.limit, command.stop_collapsed) == (["verdicts"], 9, True)
+        assert (command.quick, command.answers) == (False, 2)
         assert len(command.done) == len(command.glances) == 4
         again = on.runs[0]
         assert again.path is not None
@@ -333,7 +334,6 @@ async def test_pause_and_go_on() -> None:
         assert on.last(Pause) == Pause(run.name, False)
 
 
-async def test_cancel_asks_first_and_the_next_begins() -> None:
 async def test_what_is_paused_steps_aside_and_comes_back_first() -> None:
     async with engine() as on:
         first, second, third = [await on.begin([name]) for name in ("verdicts", "style", "turns")]
@@ -383,6 +383,7 @@ async def test_what_was_moved_up_while_another_rests_waits_when_that_goes_on() -
         assert (first.state, third.state) == (State.RUNNING, State.WAITING)
 
 
+async def test_cancel_asks_first_and_the_next_begins() -> None:
     async with engine() as on:
         run = await on.begin()
         other = await on.begin(["style"])

@@ -69,6 +69,7 @@ def evaluate(
         stop_collapsed=stop_collapsed,
         quick=quick,
         glances=done.glances,
+        answers=done.answers,
     )
     load = opt.load_command(model, chosen, variants is not None)
     load = replace(load, in_turn=in_turn.value)

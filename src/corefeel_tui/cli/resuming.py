@@ -14,10 +14,12 @@ from corefeel_tui.errors import SessionError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Finished items as "suite/id", and what each said (`early.Glance` as objects)."""
+    """Finished items as "suite/id", what each said (`early.Glance` as objects), and how many
+    answers stood side by side."""
 
     items: list[str] = field(default_factory=list)
     glances: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    answers: int | None = None
 
 
 def session_path(path: Path | None, resume: bool, names: list[str]) -> Path:
@@ -58,4 +60,13 @@ def done_so_far(path: Path) -> Done:
         }
         for item in evidence.items
     }
-    return Done(list(seen), seen)
+    return Done(list(seen), seen, _answers(path))
+
+
+def _answers(path: Path) -> int | None:
+    from corefeel_tui.batch_resume import read_unfinished
+
+    try:
+        return read_unfinished(path).answers
+    except SessionError:  # nothing is left to do
+        return None

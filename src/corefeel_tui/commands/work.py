@@ -67,6 +67,7 @@ class Evaluate(Command):
     the session already and are not told again.  Per-position values go to the directory `arrays`.
     `stop_collapsed` asks collapsed variants no more, `quick` those whose sequential test answered;
     for both, `glances` holds what the items of `done` said (`early.Glance` by item and variant).
+    `answers` of a model are written side by side; None means as many as there is room for.
     """
 
     name = "evaluate"
@@ -80,3 +81,4 @@ class Evaluate(Command):
     stop_collapsed: bool = False
     quick: bool = False
     glances: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    answers: int | None = None

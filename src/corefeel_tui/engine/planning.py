@@ -56,8 +56,8 @@ class Plan:
 
     @property
     def rows(self) -> int:
-        """Rows when every answer has forked: the reference scores all, a variant two."""
-        return 3 * sum(model.failure is None for model in self.models) - 2
+        """Rows of one question."""
+        return rows_of(sum(model.failure is None for model in self.models))
 
     @property
     def resident(self) -> int:
@@ -95,6 +95,11 @@ class Plan:
             if (wider := self.of([*chosen.models, model])).fits:
                 chosen = wider
         return chosen
+
+
+def rows_of(models: int) -> int:
+    """Rows when every answer to a question has forked: the reference scores all, a variant two."""
+    return 3 * models - 2
 
 
 def make_plan(

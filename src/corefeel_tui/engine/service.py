@@ -13,6 +13,7 @@ from corefeel_tui import commands, verdicts
 from corefeel_tui import events as ev
 from corefeel_tui.engine import chat
 from corefeel_tui.engine.batch.in_turn import PassRunner
+from corefeel_tui.engine.batch.room import seat
 from corefeel_tui.engine.batch.runner import BatchRunner
 from corefeel_tui.engine.branching import check_branch, stored_prompts, told_prompts
 from corefeel_tui.engine.compare import compare
@@ -186,6 +187,9 @@ class Service:
         check_floor(models)
         pocket = models.model == POCKET
         suites = [suite for name in command.suites for suite in resolve(name, pocket)]
+        control = make_control(models) if command.control and not models.turns else None
+        command, notices = seat(command, models, suites)
+        yield from notices
         assert self._pieces is not None
         if models.turns:
             passes = PassRunner(command, models, suites, self._pieces, cancelled)
@@ -195,7 +199,6 @@ class Service:
                 if models.turns.gave_up_reference:
                     self._forget()
             return
-        control = make_control(models) if command.control else None
         runner = BatchRunner(command, models, control, suites, self._pieces, cancelled)
         yield from runner.steps()
 

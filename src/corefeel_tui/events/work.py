@@ -12,7 +12,7 @@ class Planned(Event):
     """A batch begins: what it will run, in suites (`evidence.SuitePlan` as objects).
 
     `control` names the positive control among the variants; `run` the `evaluate` command, of which
-    `asked` holds what it takes to ask again: suites, limit, quick, stop_collapsed.
+    `asked` holds what it takes to ask again: suites, limit, quick, stop_collapsed, answers.
     """
 
     name = "planned"

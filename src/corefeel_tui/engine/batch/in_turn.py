@@ -64,7 +64,7 @@ class PassRunner:
         self._suites = suites
         self._pieces = pieces
         self._cancelled = cancelled
-        self._batches = make_batches(suites, command.limit)
+        self._batches = make_batches(suites, command.limit, command.answers)
         works = [work for batch in self._batches for work in batch]
         self._keys = {work.key for work in works}
         turns = models.turns
@@ -272,7 +272,7 @@ def _folder(command: commands.Evaluate, models: ModelSet) -> Path:
         raise UsageError("a set that runs in turn needs a session to write to")
     folder = Path(command.arrays) / FOLDER
     way = models.turns.way if models.turns else None
-    asked = [command.suites, command.limit, command.seed, command.control]
+    asked = [command.suites, command.limit, command.seed, command.control, command.answers]
     plan = json.dumps([*asked, way, models.fingerprint, models.waiting])
     known = folder / "plan.json"
     if not known.exists() or known.read_text() != plan:

@@ -14,7 +14,7 @@ from corefeel_tui.items import Item
 from corefeel_tui.suites import Suite
 
 MOST_ANSWERS = 8
-"""Answers generated side by side per model: items times samples."""
+"""Answers generated side by side per model, items times samples, where there is room for them."""
 
 MOST_CHARACTERS = 16_000
 """Prompt text read side by side, so that long items go in smaller batches."""
@@ -51,9 +51,13 @@ class Work:
         return self.item.system or self.suite.suite.system
 
 
-def make_batches(suites: Sequence[Suite], limit: int | None) -> list[list[Work]]:
-    """Every item of every suite (its first `limit`), in batches of one suite each."""
-    return [batch for suite in suites for batch in _cut(list(_works(suite, limit)))]
+def make_batches(
+    suites: Sequence[Suite], limit: int | None, answers: int | None = None
+) -> list[list[Work]]:
+    """Every item of every suite (its first `limit`), in batches of one suite each, with at most
+    `answers` side by side."""
+    most = answers or MOST_ANSWERS
+    return [batch for suite in suites for batch in _cut(list(_works(suite, limit)), most)]
 
 
 def _works(suite: Suite, limit: int | None) -> Iterator[Work]:
@@ -66,12 +70,12 @@ def _has_turns(suite: Suite) -> bool:
     return any(len(item.turns) > 1 for item in suite.item)
 
 
-def _cut(works: Sequence[Work]) -> Iterator[list[Work]]:
+def _cut(works: Sequence[Work], most: int) -> Iterator[list[Work]]:
     batch: list[Work] = []
     for work in works:
         samples = work.suite.suite.samples
         grown = [*batch, work]
-        too_wide = len(grown) * samples > MOST_ANSWERS
+        too_wide = len(grown) * samples > most
         too_long = sum(_characters(w) for w in grown) > MOST_CHARACTERS
         unlike = batch and len(batch[0].turns) != len(work.turns)
         if batch and (too_wide or too_long or unlike):

@@ -39,7 +39,7 @@ CONTROL_ITEMS = 48
 """So many items of a suite are also answered by the control, which rambles to the token limit; if
 these do not show that it fails, more would not."""
 
-ASKED = ("suites", "limit", "quick", "stop_collapsed")
+ASKED = ("suites", "limit", "quick", "stop_collapsed", "answers")
 """What a batch must be asked for again to make the same plan."""
 
 Steps = Iterator[ev.Event | None]
@@ -72,7 +72,7 @@ class BatchRunner:
         self.noisy = with_roundoff(self.modules[models.reference])
         self.asking = Asking(command.run, models)
         self.broken: dict[str, str] = {}
-        self.batches = make_batches(suites, command.limit)
+        self.batches = make_batches(suites, command.limit, command.answers)
         self.done = set(command.done)
         self.plans = {suite.name: self._describe(suite) for suite in suites}
         self.watch = Watch(models.reference, command.stop_collapsed)

@@ -74,13 +74,15 @@ def forecast(run: BatchRun) -> str:
 def suite_lines(run: BatchRun, width: int, rows: int) -> list[Line]:
     """One line a suite; where there are not that many rows, the one that runs and a count."""
     suites = list(run.tally.suites.values())
+    if rows <= 0:
+        return []
     names = max((len(suite.plan.base) for suite in suites), default=0)
     if len(suites) <= rows:
         return [_suite_line(suite, names, width, run) for suite in suites]
     current = run.tally.current or suites[-1]
     ended = sum(suite.done >= suite.plan.items for suite in suites)
     count = ("quiet", f"  suite {min(ended + 1, len(suites))} of {len(suites)}")
-    return [[*_suite_line(current, names, width - 16, run), count]] if rows > 0 else []
+    return [[*_suite_line(current, names, width - 16, run), count]]
 
 
 def _suite_line(suite: SuiteProgress, names: int, width: int, run: BatchRun) -> Line:

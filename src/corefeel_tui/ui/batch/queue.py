@@ -88,6 +88,7 @@ class BatchQueue:
             quick=found.quick,
             stop_collapsed=found.stop_collapsed,
             seed=found.seed,
+            answers=found.answers,
         )
         run.tally.run = run.name
         self.runs.append(run)
@@ -114,7 +115,6 @@ class BatchQueue:
             run.state, run.reason, run.judgement = State.QUEUED, "", None
         await self.settle()
 
-    async def cancel(self, run: BatchRun) -> None:
     async def _step_aside(self, run: BatchRun) -> None:
         await self._rest(run, State.PAUSED)
         if (other := self.head) is not None and other is not run:
@@ -131,6 +131,7 @@ class BatchQueue:
             self.runs.insert(self.runs.index(other), run)
         self._tell(f"{run.title} goes on; {other.title} waits", "information")
 
+    async def cancel(self, run: BatchRun) -> None:
         """End a run; what it has stays in its session."""
         if not run.state.pending:
             return
@@ -261,6 +262,7 @@ class BatchQueue:
                 quick=run.quick,
                 stop_collapsed=run.stop_collapsed,
                 glances=run.tally.glances,
+                answers=run.answers,
             )
         )
 

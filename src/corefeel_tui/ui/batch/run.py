@@ -60,6 +60,7 @@ class BatchRun:
     quick: bool = False
     stop_collapsed: bool = False
     seed: int | None = None
+    answers: int | None = None
 
     @property
     def title(self) -> str:
@@ -73,13 +74,13 @@ class BatchRun:
         return self.tally.done / self.tally.planned if self.tally.planned else 0.0
 
 
-def batch_of(event: ev.Event) -> str:
 def head_of(runs: Iterable[BatchRun]) -> BatchRun | None:
     """The run whose turn it is; where all the others are over, the first that rests."""
     pending = [run for run in runs if run.state.pending]
     return next((run for run in pending if run.state.in_line), next(iter(pending), None))
 
 
+def batch_of(event: ev.Event) -> str:
     """The batch that an event belongs to; "" if to none."""
     run = getattr(event, "run", None) or ""
     return run.partition(":")[0] if run.startswith(PREFIX) else ""
