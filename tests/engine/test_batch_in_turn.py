@@ -99,17 +99,27 @@ def test_killed_in_any_pass_it_ends_the_same(path: Path, tmp_path: Path) -> None
     assert not (tmp_path / "b" / "in-turn").exists()
 
 
-@pytest.mark.parametrize("way", ["pairs", "single"])
+@pytest.mark.parametrize(("way", "number"), [("pairs", 2), ("single", 3)])
 def test_in_turn_too_the_control_answers_a_suites_first_items_only(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, number: int
 ) -> None:
+    """And nobody else answers the others once more in its pass."""
     monkeypatch.setattr(runner, "CONTROL_ITEMS", 8)
-    suites = [suite(tmp_path, verdict_items(11))]
-    found = evidence(passes(load(path, way), suites, arrays=str(tmp_path / "a")))
+    suites = in_one_file(tmp_path, SAMPLED, verdict_items(11))
+    models = load(path, way)
+    pieces = PieceTexts(models.tokenizer)
+    command = c.Evaluate("e", [], arrays=str(tmp_path / "a"))
+    log, logged, told = tmp_path / "a" / "in-turn" / f"{number}.jsonl", b"", []
+    for event in PassRunner(command, models, suites, pieces, lambda: False).steps():
+        logged = log.read_bytes() if log.exists() else logged
+        told += [event] if event is not None else []
+    assert [json.loads(line)["id"] for line in logged.splitlines()] == [f"i{n}" for n in range(8)]
+    found = evidence(told)
     for part in ("answers", "readout", "drift", "own_drift"):
         told = [name for name, item in found.items() if "control" in item[part]]
         assert told == [f"i{n}" for n in range(8)], part
     assert all({*NAMES} <= item["answers"].keys() for item in found.values())
+    assert len(found) == 2 + 11
 
 
 def test_what_passes_cannot_do_is_refused(path: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from corefeel_tui.engine.batch.harvest import Arrays
 from corefeel_tui.engine.batch.plan import Work, make_batches
 from corefeel_tui.engine.batch.read_back import ReadBack
 from corefeel_tui.engine.batch.responses import Responses, storing
-from corefeel_tui.engine.batch.runner import BatchRunner
+from corefeel_tui.engine.batch.runner import BatchRunner, asks_control
 from corefeel_tui.engine.control import make_control
 from corefeel_tui.engine.modelset import ModelSet
 from corefeel_tui.engine.trajectories import PieceTexts
@@ -89,7 +89,7 @@ class PassRunner:
         told, found, made = False, [], 0
         for number, who in enumerate(passes):
             log = _Log(self._directory, number)
-            missing = self._keys - log.items.keys() - set(self._command.done)
+            missing = self._keys - log.items.keys() - self._needless(who)
             if missing or not told:
                 try:
                     yield from self._pass(number, len(passes), who, log, told)
@@ -111,6 +111,11 @@ class PassRunner:
         shutil.rmtree(self._directory, ignore_errors=True)
         yield ev.ItemFinished(self._command.run, "finished")
 
+    def _needless(self, who: VariantSpec | str) -> set[str]:
+        """Items a pass leaves alone: those told already, and those the control is not asked."""
+        spared = [works for works in self._batches if who == CONTROL and not asks_control(works)]
+        return {*self._command.done, *(work.key for works in spared for work in works)}
+
     def _pass(
         self, number: int, count: int, who: VariantSpec | str, log: _Log, told: bool
     ) -> Iterator[ev.Event | None]:
@@ -118,7 +123,7 @@ class PassRunner:
         command = replace(
             self._command,
             arrays=str(self._directory / str(number)),
-            done=[*self._command.done, *log.items],
+            done=[*self._needless(who), *log.items],
         )
         for event in self._run(command, who):
             match event:
@@ -182,7 +187,7 @@ class PassRunner:
         order = [self._models.reference, *self._models.waiting, CONTROL]
         for works in self._batches:
             left = [w for w in works if w.key not in self._command.done]
-            parts = [[items[w.key] for items in passes] for w in left]
+            parts = [[items[w.key] for items in passes if w.key in items] for w in left]
             written = self._arrays([own for item in parts for own in item]) if left else None
             for work, own in zip(left, parts, strict=True):
                 item = merged(work, own, order, self._models.reference)
