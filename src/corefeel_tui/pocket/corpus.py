@@ -88,7 +88,7 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
             world,
             coined_domain(rng) if rng.random() < 0.2 else TOWN,
             rules=RISKS,
-            walked=rng.random() < 0.3,
+            walked=rng.random() < 0.15,
             draw=pair_lines,
         ),
         "bare": lambda: judge_item(rng, world, rules=BARE, draw=bare_lines),

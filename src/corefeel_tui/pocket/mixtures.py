@@ -67,11 +67,10 @@ MIXTURES: dict[str, dict[str, float]] = {
         "fact": 0.12, "card": 0.02, "rule": 0.05, "describe": 0.04, "explain": 0.01, "reason": 0.04,
         "recall": 0.01, "converse": 0.01, "refuse": 0.01, "persona": 0.01,
     },
-    "weighing": {
-        "judge": 0.10, "near": 0.14, "near_coined": 0.06, "match": 0.14, "match_walk": 0.04, "walk":
-        0.04, "bare": 0.06, "fact": 0.14, "card": 0.03, "rule": 0.05, "describe": 0.05,
-        "explain": 0.01, "reason": 0.06, "recall": 0.03, "converse": 0.01, "refuse": 0.02,
-        "persona": 0.02,
+    "deciding": {
+        "pair": 0.28, "match": 0.26, "ledger": 0.05, "match_walk": 0.02, "bare": 0.06, "near": 0.08,
+        "fact": 0.10, "card": 0.02, "rule": 0.04, "describe": 0.03, "explain": 0.01, "reason": 0.03,
+        "recall": 0.01, "converse": 0.01, "refuse": 0.01, "persona": 0.01,
     },
     "closing": {
         "judge": 0.17, "near": 0.14, "near_coined": 0.05, "match": 0.08, "match_walk": 0.02, "walk":

@@ -38,8 +38,8 @@ JUDGING = (
 WEIGHING = (
     Phase(0, "ledger", 3072),
     Phase(2_600_000, "matching", 3072),
-    Phase(5_200_000, "weighing", 4096),
-    Phase(8_000_000, "closing", 4096),
+    Phase(5_000_000, "deciding", 3072),
+    Phase(8_400_000, "closing", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,
