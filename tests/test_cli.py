@@ -113,6 +113,12 @@ def test_ask_takes_its_prompt_from_stdin(corefeel: Corefeel) -> None:
     assert json.loads(done.out)["prompt"] == "Öffnen?\n"
 
 
+def test_ask_says_where_thinking_changes_nothing(corefeel: Corefeel) -> None:
+    said = "this model knows no thinking"
+    assert said in corefeel("ask", "hello", "--thinking", "--no-save").err
+    assert said not in corefeel("ask", "hello", "--no-save").err
+
+
 def test_ask_leaves_a_session_unless_told_not_to(corefeel: Corefeel, workplace: Path) -> None:
     assert corefeel("ask", "hello", "--no-save").code == 0
     assert list_sessions(workplace / "sessions") == []

@@ -10,7 +10,8 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-from corefeel_tui.engine.calibrated import FEWEST, SEGMENT, OpenLayer, calibrated, read_segments
+from corefeel_tui.engine.calibrated import OpenLayer, calibrated
+from corefeel_tui.engine.calibration import FEWEST, SEGMENT, read_segments
 from corefeel_tui.engine.loading import (
     Checkpoint,
     arrays,

@@ -123,7 +123,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "a config that does not run": (config_with(rope_theta="x"), "the model does not run: rope"),
     "a key missing": (config_with(hidden_size=None), "does not load as qwen3"),
     "sizes that do not fit": (config_with(hidden_size=32), "does not load as qwen3"),
-    "no weights": (remove("model.safetensors"), "no model*.safetensors"),
+    "no weights": (remove("model.safetensors"), "no model*.safetensors; fetch the rest of it"),
     "pickled weights": (only_pickled_weights, "only safetensors weights are read"),
     "empty weights": (cut(0), "no readable safetensors"),
     "header cut": (cut(60), "no readable safetensors"),
@@ -246,6 +246,11 @@ def test_a_set_without_a_living_variant_is_refused(original: Path, copy: Path) -
     cut(5000)(copy)
     with pytest.raises(ModelError, match="truncated"):
         load(original, f"broken={copy}")
+    told: list[ev.Event] = []
+    names = ["bf16", f"first={copy}", f"second={copy}"]
+    with pytest.raises(ModelError, match="truncated"):
+        load_set(Load(str(original), names), told.append, None)
+    assert [event.variant for event in told if isinstance(event, ev.Failed)] == ["second"]
     with pytest.raises(UsageError, match="nearest valid one"):
         load(original, "4bit", "7bit")
 

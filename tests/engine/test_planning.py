@@ -271,6 +271,22 @@ def test_a_variant_that_cannot_be_made_tells_why(dense: Path, tmp_path: Path) ->
         plan(dense, "gptq-4bit-g128")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("Too short.", "at most 10 tokens; at least 2048"), (None, "cannot be read")]
+)
+def test_a_calibration_text_that_cannot_do_is_told_before_anything_is_read(
+    dense: Path, tmp_path: Path, text: str | None, said: str
+) -> None:
+    own = tmp_path / "own.txt"
+    if text is not None:
+        own.write_text(text)
+    with pytest.raises(CorefeelError, match=said):
+        plan(dense, f"gptq-4bit:{own}")
+    planned = plan(dense, "4bit", f"dwq-4bit:{own}")
+    assert [about["included"] for about in planned.variants] == [True, True, False]
+    assert said in planned.variants[2]["failure"]
+
+
 def test_capacity_is_the_smaller_of_machine_and_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LIFE = (events.Loading, events.Status, events.Notice)
 """What concerns the process, not the comparison; it goes to stderr."""
 
+NO_THINKING = "this model knows no thinking: --thinking changes nothing for it"
+
 
 class AskFormat(StrEnum):
     """Forms of a comparison; jsonl is the events themselves."""
@@ -118,6 +120,8 @@ def compare(
         def show(event: events.Event) -> None:
             apply(record, event)
             progress.show(event)
+            if isinstance(event, events.Loaded) and request.thinking and not event.thinking:
+                progress.show(events.Notice(NO_THINKING))
             if output is AskFormat.jsonl and not isinstance(event, LIFE):
                 sys.stdout.buffer.write(events.encode(event))
                 sys.stdout.buffer.flush()

@@ -13,7 +13,6 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
@@ -25,18 +24,13 @@ from mlx_lm.quant.dwq import dwq_quantize
 from mlx_lm.quant.gptq import gptq_quantize
 from mlx_lm.utils import quantize_model
 
-from corefeel_tui import tomlfile
+from corefeel_tui.engine.calibration import Segments
 from corefeel_tui.engine.loading import Checkpoint, Report, arrays, share
 from corefeel_tui.engine.quantize import PLAIN, Treated, from_checkpoint, packed_modules
 from corefeel_tui.engine.weight_cache import UNKEPT, Entry, Kept, layout_of
-from corefeel_tui.errors import ModelError, UsageError
-from corefeel_tui.paths import calibration_text
+from corefeel_tui.errors import ModelError
 from corefeel_tui.variants import VariantSpec
 
-SEGMENT = 256
-"""Tokens read at a time."""
-FEWEST, MOST = 8, 128
-"""Segments a method needs, and how many of a long text it reads."""
 AWQ_SEGMENTS = 8
 """AWQ searches: it passes over its text some sixty times a block."""
 HELD_OUT = 4
@@ -47,26 +41,8 @@ DWQ_LEARNING_RATE = 5e-5
 FALLBACK_BITS = 6
 """What mlx-lm's GPTQ gives embeddings, which it does not calibrate."""
 
-Segments = list[list[int]]
-
 _STEP = re.compile(r"(\d+)/(\d+) \[")
 _HELD_OUT_LOSS = re.compile(r"Validation: .*loss=([\d.]+)")
-
-
-def read_segments(tokenizer: Any, source: str | None, context: int) -> Segments:
-    """The shipped calibration text, or the user's own, as equally long runs of tokens.
-
-    Raises UsageError on a file that cannot be read or is too short.
-    """
-    path = Path(source) if source else calibration_text()
-    ids = list(tokenizer.encode(tomlfile.read_text(path), add_special_tokens=False))
-    size = min(SEGMENT, context)
-    if len(ids) < FEWEST * size:
-        raise UsageError(
-            f"the calibration text {path} has {len(ids)} tokens; at least {FEWEST * size} are "
-            "needed, so give a longer one"
-        )
-    return [ids[i : i + size] for i in range(0, len(ids) - size + 1, size)][:MOST]
 
 
 def calibrated(

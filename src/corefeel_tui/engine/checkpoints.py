@@ -114,7 +114,10 @@ def weight_files(directory: Path) -> list[Path]:
     if not files:
         foreign = [p.name for pattern in FOREIGN_WEIGHTS for p in directory.glob(pattern)]
         found = f" (found {foreign[0]}, but only safetensors weights are read)" if foreign else ""
-        raise ModelError(f"“{directory}” has no weights: no model*.safetensors{found}")
+        raise ModelError(
+            f"“{directory}” has no weights: no model*.safetensors{found}; fetch the rest of it, or "
+            "name another"
+        )
     missing = _indexed(directory) - {path.name for path in files}
     if missing:
         raise ModelError(

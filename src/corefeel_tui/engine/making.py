@@ -72,6 +72,7 @@ class Builder:
     ) -> None:
         self.models: dict[str, LoadedModel] = {}
         self.failures: list[CorefeelError] = []
+        self._untold: list[ev.Failed] = []
         self.floors: dict[str, dict[str, Any]] = {}
         self._checkpoint = checkpoint
         self._tokenizer = tokenizer
@@ -96,12 +97,21 @@ class Builder:
         return model
 
     def add(self, spec: VariantSpec) -> None:
-        """One variant, or the announcement of why not."""
+        """One variant, or the announcement of why not, once another stands: if none ever does, the
+        first reason is raised and need not be told twice."""
         try:
             self.models[spec.name] = self.make(spec)
         except CorefeelError as error:
             self.failures.append(error)
-            self._emit(ev.Failed(str(error), variant=spec.name))
+            self._untold.append(ev.Failed(str(error), variant=spec.name))
+        if len(self.models) > 1:
+            self.tell_failures()
+
+    def tell_failures(self, besides: int = 0) -> None:
+        """Announce what failed so far and was not told, except for the first so many."""
+        for failed in self._untold[besides:]:
+            self._emit(failed)
+        self._untold.clear()
 
     def make(self, spec: VariantSpec) -> LoadedModel:
         """One variant beside the reference.  Raises CorefeelError where it cannot be."""

@@ -130,6 +130,7 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     for spec in specs[1:] if way is None else ():
         builder.add(spec)
     if builder.failures and len(builder.models) == 1:
+        builder.tell_failures(besides=1)
         raise builder.failures[0]
     watches = builder.watches
     if load.anew:

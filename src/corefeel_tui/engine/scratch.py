@@ -12,6 +12,7 @@ from typing import Any
 import mlx.nn as nn
 
 from corefeel_tui.engine import calibrated
+from corefeel_tui.engine.calibration import SEGMENT
 from corefeel_tui.engine.loading import Checkpoint
 from corefeel_tui.engine.quantize import Treated
 from corefeel_tui.variants import VariantSpec
@@ -36,7 +37,7 @@ def scratch_bytes(reference: Checkpoint, spec: VariantSpec, treated: Treated, lo
     shapes = _shapes(reference.module)
     if not shapes or method not in ("gptq", "awq", "dwq", "smoothquant-w8a8"):
         return 0
-    segment = calibrated.SEGMENT
+    segment = SEGMENT
     widest = max(sum(shape[-2:]) for shape in shapes)
     weights = FLOAT32 * sum(prod(shape) for shape in shapes)
     block = COPIES * weights // max(len(_blocks(reference.module)), 1)

@@ -14,7 +14,8 @@ import mlx.core as mx
 from mlx_lm.utils import get_total_parameters
 
 from corefeel_tui.engine import checkpoints, memory
-from corefeel_tui.engine.calibrated import calibrated, read_segments
+from corefeel_tui.engine.calibrated import calibrated
+from corefeel_tui.engine.calibration import read_segments
 from corefeel_tui.engine.emulate import emulate, stored_bytes
 from corefeel_tui.engine.kvcache import Width, coverage, with_quantized_cache
 from corefeel_tui.engine.loading import Checkpoint, Report, arrays

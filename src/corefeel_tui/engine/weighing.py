@@ -15,8 +15,9 @@ from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.utils import compute_bits_per_weight, get_total_parameters
 
-from corefeel_tui.engine import emulate
+from corefeel_tui.engine import checkpoints, emulate
 from corefeel_tui.engine.calibrated import FALLBACK_BITS, awq_config, check_widths
+from corefeel_tui.engine.calibration import check_text
 from corefeel_tui.engine.loading import Checkpoint, arrays, first_line, share
 from corefeel_tui.engine.quantize import (
     Treated,
@@ -144,6 +145,8 @@ def _packed(reference: Checkpoint, packed: nn.Module, expand: bool) -> Treated:
 
 def _calibrated(reference: Checkpoint, spec: VariantSpec) -> nn.Module:
     """The modules that each method packs; what it moves besides (norms) is too small to count."""
+    if spec.source:
+        check_text(spec.source, checkpoints.context_length(reference.config))
     if spec.method == "dwq":
         return packed_tree(reference, spec)
     if spec.method == "awq":
