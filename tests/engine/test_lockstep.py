@@ -7,11 +7,13 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
+from mlx_lm.models.cache import ChunkedKVCache
 from mlx_lm.utils import load_model
 
 from corefeel_tui.engine.lockstep import Lockstep, Start, Step, group_by_choice
 from corefeel_tui.engine.prefill import Prefixes
 from corefeel_tui.engine.sampling import Sampling, make_picker
+from corefeel_tui.errors import ModelError
 
 from .tiny_models import ARCHITECTURES, write_tiny_model
 
@@ -120,6 +122,17 @@ def test_prefixes_are_used_and_not_only_right(tmp_path: Path) -> None:
         caches, done = prefixes.fetch("m0", [*PROMPT[:-1], 333])
         assert caches is not None
         assert done == expected
+
+
+def test_caches_that_cannot_hold_rows_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    models = models_of(tmp_path, "qwen3", 2)
+    models["m1"].make_cache = lambda: [ChunkedKVCache(16) for _ in models["m1"].layers]
+    lock = Lockstep(models, "m0", make_picker(WARM))
+    with pytest.raises(ModelError, match="class ChunkedKVCache cannot hold several answers"):
+        next(lock.read([Start("r", dict.fromkeys(models, PROMPT))]))
+    alone = Lockstep({"m1": models["m1"]}, "m1", make_picker(WARM))
+    list(alone.read([Start("r", {"m1": PROMPT})]))
+    assert len(run(alone, 2)) == 2
 
 
 def test_group_by_choice_keeps_the_reference_first() -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import mlx.core as mx
 import mlx.nn as nn
+from mlx_lm.models.cache import make_prompt_cache
 
 from corefeel_tui.engine.prefill import Prefixes, fill
-from corefeel_tui.engine.rows import RowCaches
+from corefeel_tui.engine.rows import RowCaches, check_mergeable
 from corefeel_tui.engine.sampling import NoiseKey, Picker
 
 Owner = tuple[str, str]
@@ -92,7 +93,12 @@ class Lockstep:
     _passes: dict[str, _Pass] = field(default_factory=dict)
 
     def read(self, starts: Sequence[Start]) -> Generator[None, None, None]:
-        """Prefill; yields between chunks.  Models of a run with equal prompts share a row."""
+        """Prefill; yields between chunks.  Models of a run with equal prompts share a row.
+
+        Raises ModelError before anything is read where a model's caches cannot hold several rows.
+        """
+        for model in self.models.values() if len(self.models) > 1 or len(starts) > 1 else ():
+            check_mergeable(make_prompt_cache(model))
         boundaries: dict[Row, int] = {}
         for start in starts:
             for row in _first_rows(start, self.reference):
