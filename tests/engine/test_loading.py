@@ -246,13 +246,29 @@ def test_a_set_without_a_living_variant_is_refused(original: Path, copy: Path) -
     cut(5000)(copy)
     with pytest.raises(ModelError, match="truncated"):
         load(original, f"broken={copy}")
-    told: list[ev.Event] = []
-    names = ["bf16", f"first={copy}", f"second={copy}"]
-    with pytest.raises(ModelError, match="truncated"):
-        load_set(Load(str(original), names), told.append, None)
-    assert [event.variant for event in told if isinstance(event, ev.Failed)] == ["second"]
     with pytest.raises(UsageError, match="nearest valid one"):
         load(original, "4bit", "7bit")
+
+
+def test_nothing_is_read_for_a_set_without_a_variant_that_can_be_made(
+    original: Path, copy: Path
+) -> None:
+    cut(5000)(copy)
+    told: list[ev.Event] = []
+    with pytest.raises(ModelError, match="truncated"):
+        load_set(Load(str(original), ["bf16", f"broken={copy}"]), told.append, None)
+    assert {event.stage for event in told if isinstance(event, ev.Loading)} == {"checkpoint"}
+    assert not [event for event in told if isinstance(event, ev.Failed)]
+
+
+def test_a_reason_that_ends_the_load_is_told_once(original: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("The gauge fell from 41 to 38 bar. " * 64)  # bytes enough, but not tokens
+    told: list[ev.Event] = []
+    names = ["bf16", f"gptq-4bit:{own}", f"dwq-4bit:{own}"]
+    with pytest.raises(UsageError, match="at least 2048 are needed"):
+        load_set(Load(str(original), names), told.append, None)
+    assert [event.variant for event in told if isinstance(event, ev.Failed)] == [names[2]]
 
 
 def test_vocabularies_that_differ(original: Path, copy: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from corefeel_tui.engine.loading import (
     open_tokenizer,
 )
 from corefeel_tui.engine.making import Builder, Emit, LoadedModel, reporter
-from corefeel_tui.engine.planning import make_plan
+from corefeel_tui.engine.planning import make_plan, refuse_hopeless
 from corefeel_tui.engine.resting import Stopwatches
 from corefeel_tui.engine.speeds import to_the_end
 from corefeel_tui.engine.turn_planning import choose_way, foreseen
@@ -111,6 +111,7 @@ def load_set(load: Load, emit: Emit, previous: ModelSet | None) -> ModelSet:
     plan = make_plan(
         checkpoint, specs, loaded=[str(m.spec) for m in kept.values()] if old else None
     )
+    refuse_hopeless(plan)
     way, notices = choose_way(plan, load.in_turn, checkpoint)
     if way is None:
         plan, notices = choose(plan, load.explicit, checkpoint)
@@ -168,9 +169,7 @@ def plan_set(asked: Plan) -> ev.PlannedSet:
     specs = parse_all(asked.variants, asked.reference)
     checkpoint = open_reference(checkpoints.resolve(asked.model))
     plan = make_plan(checkpoint, specs, asked.length)
-    failures = [model.failure for model in plan.models if model.failure]
-    if failures and len(failures) >= len(specs) - 1:
-        raise failures[0]
+    refuse_hopeless(plan)
     return announce(plan, asked.model or POCKET, asked.explicit, checkpoint)
 
 

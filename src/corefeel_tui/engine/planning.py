@@ -126,6 +126,13 @@ def make_plan(
     )
 
 
+def refuse_hopeless(plan: Plan) -> None:
+    """Raises the first reason where not one variant, or not even the reference, can be made."""
+    failures = [model.failure for model in plan.models if model.failure]
+    if failures and len(failures) >= len(plan.models) - 1:
+        raise failures[0]
+
+
 def planned(
     reference: Checkpoint,
     spec: VariantSpec,
