@@ -59,6 +59,17 @@ def spoil(cache: Path, **speeds: Any) -> None:
         path.write_text(json.dumps(record | {"speeds": WRONG | speeds}))
 
 
+def keep_wrong(model: Path, cache: Path) -> None:
+    """As an engine of this kind keeps it: a process without its BLAS has other keys."""
+    first = Engine()
+    try:
+        first.send(command(model))
+        first.until(ev.Loaded)
+    finally:
+        first.close()
+    spoil(cache)
+
+
 def told(models: ModelSet, key: str) -> dict[str, Any]:
     return {name: model.info[key] for name, model in models.models.items()}
 
@@ -78,11 +89,7 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch, yes: bool = True) -> None:
 
 
 def test_an_engine_that_rests_mends_kept_speeds(dense: Path, cache: Path, engine: Engine) -> None:
-    first = Engine()
-    first.send(command(dense))
-    first.until(ev.Loaded)
-    first.close()
-    spoil(cache)
+    keep_wrong(dense, cache)
     engine.send(command(dense))
     loaded = engine.until(ev.Loaded)[-1]
     assert isinstance(loaded, ev.Loaded)
@@ -119,6 +126,7 @@ def test_what_is_asked_comes_first(dense: Path, cache: Path) -> None:
 
 
 def test_a_prompt_in_the_midst_is_answered(dense: Path, cache: Path, engine: Engine) -> None:
+    keep_wrong(dense, cache)
     engine.send(command(dense))
     engine.until(ev.Loaded)
     time.sleep(resting.QUIET_SECONDS + 0.01)
@@ -126,7 +134,8 @@ def test_a_prompt_in_the_midst_is_answered(dense: Path, cache: Path, engine: Eng
     seen = engine.until(ev.ItemFinished)
     assert isinstance(seen[-1], ev.ItemFinished)
     assert seen[-1].status == "finished"
-    assert any(isinstance(event, ev.Timed) for event in [*seen, *engine.until(ev.Timed)])
+    if not any(isinstance(event, ev.Timed) for event in seen):
+        assert isinstance(engine.until(ev.Timed)[-1], ev.Timed)
 
 
 def test_kept_speeds_that_are_believed_do_not_give_way_to_disturbed_ones(

@@ -67,6 +67,7 @@ async def test_speeds_taken_later_take_the_place_of_those_of_the_load() -> None:
         await on.until(lambda: "61 tok/s? · " in str(on.pane("bf16")._border_subtitle))
         await on.say([ev.Timed({"bf16": {**busy, "tokens_per_second": 170.0, "disturbed": False}})])
         await on.until(lambda: "170 tok/s · " in str(on.pane("bf16")._border_subtitle))
+        await on.until(lambda: "170 tok/s answering" in on.text("bf16"))
         assert "500 tok/s reading" in on.text("4bit")
 
 

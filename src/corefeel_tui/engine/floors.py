@@ -90,9 +90,9 @@ class Probe:
         kl = float(diverge(self.first, own)["kl"].max()) if comparable else None
         return {"vocabulary": own.vocabulary, "finite": finite, "kl_max": kl}
 
-    def timing(self, model: nn.Module, seconds: float = DECODE_SECONDS) -> Timing:
+    def timing(self, model: nn.Module, seconds: float = DECODE_SECONDS, fewest: int = 1) -> Timing:
         """The steps that time this model alone."""
-        return timing(model, self._tokens, seconds)
+        return timing(model, self._tokens, seconds, fewest)
 
     def speeds(self, model: nn.Module) -> Speeds:
         """Tokens per second of this model alone."""

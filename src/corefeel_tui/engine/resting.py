@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 QUIET_SECONDS = 1.5
 """So long nothing must have been asked before models are timed."""
 DECODE_SECONDS = 0.25
-"""As long as a model decodes for it, or 16 tokens."""
+FEWEST_TOKENS = 5
+"""So long a model decodes, and at least so many tokens, for a median to mean something."""
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ class Stopwatches:
         other programs disturbed, and the figures so far were taken without.
         """
         timed = {name: m for name, m in models.items() if not m.info["emulated"]}
-        steps = {n: self.probe.timing(m.model, DECODE_SECONDS) for n, m in timed.items()}
+        steps = {
+            n: self.probe.timing(m.model, DECODE_SECONDS, FEWEST_TOKENS) for n, m in timed.items()
+        }
         found = yield from alternately(steps)
         disturbed = any(speeds.disturbed for speeds in found.values())
         if disturbed and not any(model.info["disturbed"] for model in timed.values()):

@@ -78,9 +78,14 @@ class Stopwatch:
         return memory.backend() == "cpu" and self._computed < UNDISTURBED * self._wall
 
 
-def timing(model: nn.Module, tokens: Sequence[int], seconds: float = DECODE_SECONDS) -> Timing:
-    """Times greedy decoding for about `seconds`, and reading: more of the text where a little takes
-    no time.  What happens between two passes does not count."""
+def timing(
+    model: nn.Module, tokens: Sequence[int], seconds: float = DECODE_SECONDS, fewest: int = 1
+) -> Timing:
+    """Times greedy decoding for about `seconds`, of `fewest` tokens or more, and reading.
+
+    More of the text is read where a little takes no time, as one of `fewest` tries may show.  What
+    happens between two passes does not count.
+    """
     watch = Stopwatch()
     caches = make_prompt_cache(model)
     few, every = mx.array([tokens[:READ]]), mx.array([tokens])
@@ -94,12 +99,14 @@ def timing(model: nn.Module, tokens: Sequence[int], seconds: float = DECODE_SECO
         nonlocal token
         token = _next(model, token[None], caches)
 
-    while len(decodes) < DECODE_TOKENS and sum(decodes) < seconds:
+    while len(decodes) < DECODE_TOKENS and (len(decodes) < fewest or sum(decodes) < seconds):
         decodes.append(watch.time(decode))
         yield
-    reading, reads = few, [watch.time(lambda: _read(model, few, make_prompt_cache(model)))]
-    yield
-    if reads[0] < PREFILL_SECONDS:
+    reading, reads = few, list[float]()
+    while len(reads) < min(fewest, PREFILL_ROUNDS) and min(reads, default=1) > PREFILL_SECONDS:
+        reads.append(watch.time(lambda: _read(model, few, make_prompt_cache(model))))
+        yield
+    if min(reads) < PREFILL_SECONDS:
         reading, reads = every, []
         for _ in range(PREFILL_ROUNDS):
             reads.append(watch.time(lambda: _read(model, every, make_prompt_cache(model))))

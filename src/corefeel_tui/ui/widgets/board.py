@@ -88,7 +88,10 @@ class Board(Vertical):
                     await self.open_run(run)
                 case ev.Loaded():
                     await self.open_run(self.reading.feed.run)
-                case ev.Verdict() | ev.ItemFinished() | ev.Failed() | ev.Timed():
+                case ev.Timed():
+                    changed.update(self.panes.names)  # panes without a text tell speeds in it
+                    facts_due = True
+                case ev.Verdict() | ev.ItemFinished() | ev.Failed():
                     facts_due = True
         self.show_texts(changed)
         if facts_due:
