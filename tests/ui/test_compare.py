@@ -382,6 +382,18 @@ async def test_settings_are_checked_and_change_the_next_prompt() -> None:
         assert (ask.temperature, ask.seed, ask.system) == (0.7, 11, "be brief")
 
 
+async def test_tab_goes_from_field_to_field_and_nowhere_else() -> None:
+    async with stage(events=LOADED) as on:
+        await on.press("f8")
+        fields = {field.id for field in on.app.screen.query("Input, TextArea, Checkbox, Switch")}
+        fields |= {field.id for field in on.app.screen.query("Toggle")}
+        seen = []
+        for _ in range(len(fields)):
+            seen.append(on.app.focused.id if on.app.focused else None)
+            await on.press("shift+tab")
+        assert set(seen) == fields
+
+
 async def test_another_set_of_variants_is_loaded_while_the_app_runs() -> None:
     async with stage() as on:
         await on.press("f8")

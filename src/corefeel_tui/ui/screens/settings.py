@@ -69,7 +69,7 @@ class SettingsScreen(ModalScreen[Settings | None]):
 
     def compose(self) -> ComposeResult:
         question = self._settings.question
-        with VerticalScroll(classes="dialog wide form") as dialog:
+        with VerticalScroll(classes="dialog wide form", can_focus=False) as dialog:
             dialog.border_title = "settings"
             yield Label("system prompt")
             yield WritingArea(question.system, id="system", compact=True, tab_behavior="focus")
