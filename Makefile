@@ -14,7 +14,7 @@ run: $(STAMP) ## open the app with the bundled model
 	@$(BIN)/corefeel $(ARGS)
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: lint types test ## format, lint and types, then the tests
 

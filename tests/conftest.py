@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +19,30 @@ from corefeel_tui.recording import Recorder
 STANDIN = Path(__file__).with_name("standin.py")
 FIVE = ["bf16", "8bit", "4bit", "3bit", "2bit"]
 
+# Tests that compute in this process do so with the BLAS that engine processes get: loaded before
+# MLX, it stands in front of MLX's own.  On matrices this small a second thread is only in the way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if (_openblas := environment.openblas_path()) is not None:
+    ctypes.CDLL(_openblas, mode=ctypes.RTLD_GLOBAL)
+
 
 def standin(pause: float = 0.0) -> tuple[str, ...]:
     """The stand-in engine's command line, with a pause between lines of tokens."""
     return (sys.executable, str(STANDIN), str(pause))
 
 
-@pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the whole session: what MLX compiles for one test serves the next."""
-    return tmp_path_factory.mktemp("cache")
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache for the whole session: what MLX compiles for one test serves the next.
+
+    It compiles into TMPDIR, here as in the engines: two workers that compile the same kernel at
+    once would load each other's half-written files.
+    """
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("TMPDIR", environment.temporary_directory())
+        yield cache
 
 
 @pytest.fixture(autouse=True)

@@ -69,7 +69,7 @@ def train(
         Path | None, typer.Option(help="begin with this model's weights, not random ones")
     ] = None,
     schedule: Annotated[
-        str, typer.Option(help="mixtures in order: whole, looking-up or judging")
+        str, typer.Option(help="mixtures in order: whole, looking-up, judging or weighing")
     ] = "whole",
 ) -> None:
     """Train, or go on with an interrupted run; give --steps, --minutes or --deadline."""
