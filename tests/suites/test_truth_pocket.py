@@ -11,8 +11,8 @@ from itertools import islice
 from corefeel_tui.pocket import words
 from corefeel_tui.pocket.conversation import is_heldout
 from corefeel_tui.pocket.corpus import training_items
-from corefeel_tui.pocket.judge import Action, Line
 from corefeel_tui.pocket.evidence_lines import FORBID, HARM, LIMIT, MITIGATE, PERMIT
+from corefeel_tui.pocket.judge import Action, Line
 from corefeel_tui.pocket.judge_items import ACTION
 from corefeel_tui.pocket.ladders import TOPICS
 from corefeel_tui.pocket.recall import LEDGER, PROSE
