@@ -134,11 +134,18 @@ def test_lines_follow_the_contract(bench: Bench) -> None:
     assert isinstance(events[-1], ev.ItemFinished)
 
 
-def test_a_copy_of_the_reference_reads_exactly_zero(bench: Bench) -> None:
+def test_a_copy_of_the_reference_reads_zero(bench: Bench) -> None:
+    """Exactly, as long as nobody has forked; then the reference has other rows beside it, and some
+    BLAS rounds two rows otherwise than one.
+    """
     run = bench.record(bench.question()).runs["r"]
     same = run.trajectories["same"]
     assert same.ids == run.reference.ids
-    assert set(same.tracks["same"].columns["kl"]) == {0.0}
+    drift = same.tracks["same"].columns["kl"]
+    other = run.trajectories["4bit"].ids
+    forked = next(i for i, token in enumerate(same.ids) if other[i : i + 1] != [token])
+    assert set(drift[: forked + 1]) == {0.0}
+    assert max(drift) < 1e-11
     assert not any(same.tracks["same"].columns["flip"])
     assert same.text == run.reference.text
 

@@ -34,6 +34,8 @@ class Terminal:
     def __init__(self, arguments: list[str], directory: Path) -> None:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        # A test worker may have been started with the size of the terminal around the tests.
+        around = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
         homes = {name: str(directory) for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
         self.process = subprocess.Popen(
             [sys.executable, str(LAUNCH), *arguments],
@@ -41,7 +43,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=directory,
-            env={**os.environ, **homes, "TERM": "xterm-256color"},
+            env={**around, **homes, "TERM": "xterm-256color"},
             start_new_session=True,
         )
         os.close(slave)
@@ -72,6 +74,15 @@ class Terminal:
 
     def send(self, data: bytes) -> None:
         os.write(self._fd, data)
+
+    def answered(self) -> None:
+        """Wait until all five models have ended, and for the run's own end, which comes next and is
+        on no screen: before it, quitting asks first.
+        """
+        self.until(lambda text: text.count("∎") == 5)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            self.read(0.1)
 
     def end(self) -> int:
         """Wait for the program, reading on so that it can write its last."""
@@ -107,6 +118,7 @@ def test_type_stream_toggle_inspect_save_quit(terminal: Terminal, tmp_path: Path
     terminal.type("gi")
     terminal.until(lambda text: "⑂ fork" in text and "H, rank" in text)
     terminal.until(lambda text: "saving is-it-allowed" in text)
+    terminal.answered()
     terminal.type("\x11")
     assert terminal.end() == 0
     (session,) = (tmp_path / "sessions").glob("*.jsonl")
@@ -129,6 +141,7 @@ def test_what_is_pasted_is_neither_sent_nor_obeyed(terminal: Terminal) -> None:
     assert terminal.process.poll() is None
     terminal.type("\r")
     terminal.until(lambda text: "‼ was VETO" in text)
+    terminal.answered()
     terminal.type("\x11")
     assert terminal.end() == 0
 
@@ -159,10 +172,11 @@ def test_the_engine_killed_mid_stream_leaves_a_live_app(terminal: Terminal) -> N
     terminal.until(lambda text: "the engine ended" not in text)
     terminal.type("once more")
 
-    def answered(text: str) -> bool:
+    def begun(text: str) -> bool:
         terminal.type("\r")  # refused while the models load, and then the prompt stays
         return "‼ was VETO" in text
 
-    terminal.until(answered)
+    terminal.until(begun)
+    terminal.answered()
     terminal.type("\x11")
     assert terminal.end() == 0
