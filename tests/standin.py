@@ -87,7 +87,7 @@ def planned(command: Plan) -> events.Event:
             described(name) | {"included": refused or name in names, "failure": None}
             for name in command.variants
         ],
-        length=command.length or 1024,
+        length=min(command.length or 1024, 2048),
         rows=10,
         models_bytes=50_000_000,
         making_bytes=1_000_000,

@@ -177,6 +177,13 @@ def test_variants_tells_size_and_room_before_loading(corefeel: Corefeel) -> None
     assert [v["included"] for v in planned["variants"]] == [True, True, True, True, False]
 
 
+def test_more_length_than_the_context_is_said(corefeel: Corefeel) -> None:
+    done = corefeel("variants", "--variants", "8bit", "--length", "9000")
+    assert "--length 9,000 is more than the model's context: 2,048 are planned" in done.err
+    assert "for 2048 tokens" in done.out
+    assert not corefeel("variants", "--variants", "8bit", "--length", "2048").err
+
+
 def test_variants_measured_are_loaded(corefeel: Corefeel) -> None:
     told = corefeel("variants", "--measure", "--variants", "8bit,2bit").out
     assert "tok/s" in told

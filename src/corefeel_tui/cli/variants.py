@@ -49,6 +49,9 @@ def variants(
         else:
             plan = Plan(load.model, load.variants, load.reference, load.explicit, length)
             found = asyncio.run(headless.plan_only(EngineClient(), plan, progress.show))
+    if isinstance(found, PlannedSet) and length is not None and found.length < length:
+        told = f"--length {length:,} is more than the model's context: {found.length:,} are planned"
+        typer.echo(told, err=True)
     if output is opt.ReportFormat.json:
         opt.print_json(to_dict(found))
     elif isinstance(found, Loaded):
