@@ -44,7 +44,7 @@ def test_a_speed_that_was_disturbed_says_so() -> None:
     told = {**SET[1], "measured": "2026-11-21T15:07Z", "disturbed": True}
     (cost,) = costs([told], "bf16")
     assert cost.remarks[-2:] == (
-        "speed taken while other programs were busy",
+        "timed on a busy machine",
         "speed as measured 2026-11-21 15:07 UTC",
     )
     assert speed_mark(told) == "?"

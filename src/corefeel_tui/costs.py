@@ -83,7 +83,7 @@ def speed_mark(told: dict[str, Any]) -> str:
 def _doubts(told: dict[str, Any]) -> Iterator[str]:
     mark = speed_mark(told)
     if mark == "?":
-        yield "speed taken while other programs were busy"
+        yield "timed on a busy machine"
     if mark and told.get("measured"):
         yield f"speed as measured {str(told['measured']).replace('T', ' ').replace('Z', ' UTC')}"
 

@@ -182,7 +182,8 @@ class Stop:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A session's evidence; `items` are those that ended, each once, in the file's order."""
+    """A session's evidence; `items` are those that ended, each once, in the file's order; `asked`
+    is what the batch was asked for last, as in `events.Planned`."""
 
     path: Path
     header: ev.SessionHeader
@@ -194,6 +195,7 @@ class Evidence:
     failed: dict[str, str]
     status: str
     stopped: tuple[Stop, ...] = ()
+    asked: ev.JSON = field(default_factory=dict)
 
     @property
     def reference(self) -> str:

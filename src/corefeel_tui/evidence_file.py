@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from corefeel_tui import events as ev
 from corefeel_tui.errors import SessionError
 from corefeel_tui.evidence import CONTROL, Evidence, ItemEvidence, Stop, SuitePlan
 from corefeel_tui.sessions import read_session
@@ -48,6 +49,7 @@ def _read_evidence(path: Path) -> Evidence:
     suites: dict[str, SuitePlan] = {}
     failed: dict[str, str] = {}
     stopped: dict[tuple[str, str | None], Stop] = {}
+    asked: ev.JSON = {}
     floors, control, planned, status = dict(header.floors), None, 0, "cut off"
     for number, name, line in _lines(path):
         match name:
@@ -59,6 +61,7 @@ def _read_evidence(path: Path) -> Evidence:
                 plan = _read(_plan_lines(), line, path, number)
                 suites.update((suite.name, suite) for suite in plan.suites)
                 planned, control = max(planned, plan.items), plan.control or control
+                asked = plan.asked or asked
             case "variant_stopped":
                 stop = _read(_stop_lines(), line, path, number)
                 stopped.setdefault((stop.variant, stop.suite), stop)
@@ -86,6 +89,7 @@ def _read_evidence(path: Path) -> Evidence:
         failed,
         status,
         tuple(stopped.values()),
+        asked,
     )
 
 
@@ -102,6 +106,7 @@ class _PlanLine:
     items: int
     suites: tuple[SuitePlan, ...]
     control: str | None = None
+    asked: ev.JSON = field(default_factory=dict)
 
 
 _WANTED = ("item_finished", "planned", "variant_stopped", "failed", "loaded", "session_finished")

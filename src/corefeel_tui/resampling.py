@@ -17,9 +17,6 @@ from scipy.special import ndtr, ndtri
 
 RESAMPLES = 10_000
 BLOCK = 1_000
-IN_CACHE = 1 << 18
-"""Weights drawn at a time where there are many prompts: a megabyte, summed before it is evicted."""
-
 SMALL_SAMPLE = 150
 """Prompts up to which whole resamples are drawn; beyond, independent Poisson(1) weights, which
 agree with them to far less than the resampling error and cost a quarter."""
@@ -127,7 +124,7 @@ def _drawn_sums(values: Array, draw: Draw, seed: int) -> tuple[NDArray[np.float3
     scale[scale == 0] = 1
     scaled = np.ascontiguousarray((values / scale).T, dtype=np.float32)
     rows = ONE_THREAD // (prompts * columns)
-    rows = min(BLOCK, rows if rows >= 50 else max(8, IN_CACHE // prompts // 8 * 8))
+    rows = min(BLOCK, rows) if rows >= 50 else BLOCK
     starts = range(0, RESAMPLES, rows)
     sums = np.empty((columns, RESAMPLES), np.float32)
     for start in starts:

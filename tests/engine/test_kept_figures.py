@@ -25,12 +25,6 @@ from .tiny_models import write_tiny_model
 NAMES = ["bf16", "4bit", "w8a8", "bf16+kv8"]
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "corefeel" / "figures"
-
-
 @pytest.fixture(scope="module")
 def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("figures"), "qwen3")
@@ -47,7 +41,7 @@ def told(models: ModelSet) -> list[ev.JSON]:
 
 @pytest.mark.parametrize("execution", ["expanded", "native"])
 def test_a_second_start_measures_nothing_again(
-    dense: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, execution: str
+    dense: Path, figures: Path, monkeypatch: pytest.MonkeyPatch, execution: str
 ) -> None:
     monkeypatch.setattr(memory, "execution", lambda: execution)
     first = load(dense, *NAMES, f"same={dense}")
@@ -60,10 +54,10 @@ def test_a_second_start_measures_nothing_again(
     assert all(about["measured"].endswith("Z") for about in second.describe().variants)
 
 
-def test_other_logits_are_measured_anew(dense: Path, cache: Path) -> None:
+def test_other_logits_are_measured_anew(dense: Path, figures: Path) -> None:
     """As if a library had changed beneath the same version."""
     load(dense, *NAMES)
-    for path in cache.iterdir():
+    for path in figures.iterdir():
         record = json.loads(path.read_text())
         path.write_text(json.dumps(record | {"witness": "other", "speeds": {"x": 1}}))
     again = load(dense, *NAMES).describe()
@@ -74,33 +68,33 @@ def test_other_logits_are_measured_anew(dense: Path, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"witness": "x"}', '{"other": 1}'])
-def test_a_damaged_record_counts_for_nothing(dense: Path, cache: Path, damage: str) -> None:
+def test_a_damaged_record_counts_for_nothing(dense: Path, figures: Path, damage: str) -> None:
     load(dense, "bf16", "4bit")
-    for path in cache.iterdir():
+    for path in figures.iterdir():
         path.write_text(damage)
     assert [a["measured"] for a in load(dense, "bf16", "4bit").describe().variants] == [None] * 2
 
 
-def test_asked_anew_it_measures_and_keeps_that(dense: Path, cache: Path) -> None:
+def test_asked_anew_it_measures_and_keeps_that(dense: Path, figures: Path) -> None:
     load(dense, "bf16")
-    (path,) = cache.iterdir()
+    (path,) = figures.iterdir()
     path.write_text(json.dumps(json.loads(path.read_text()) | {"at": "1999-01-01T00:00Z"}))
     assert load(dense, "bf16", anew=True).describe().variants[0]["measured"] is None
     assert load(dense, "bf16").describe().variants[0]["measured"] > "2000"
 
 
 def test_floors_that_are_not_zero_are_not_kept(
-    dense: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    dense: Path, figures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = {name: {"kl_mean": 1.0, "kl_max": 1.0, "positions": 1} for name in ("F0", "F1")}
     monkeypatch.setattr(floors.Probe, "floors", lambda self, model: broken)
     assert load(dense, "bf16").floors == broken
-    assert not cache.exists()
+    assert not figures.exists()
 
 
 @pytest.mark.parametrize("way", ["pairs", "single"])
 def test_in_turn_the_figures_are_those_of_side_by_side(
-    dense: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    dense: Path, figures: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     expected = load(dense, "bf16", "4bit", "2bit").describe().variants
     for name in ("check", "speeds"):
@@ -111,7 +105,7 @@ def test_in_turn_the_figures_are_those_of_side_by_side(
     assert speeds == [about["tokens_per_second"] for about in expected]
 
 
-def test_alone_after_a_reference_whose_figures_were_kept(dense: Path, cache: Path) -> None:
+def test_alone_after_a_reference_whose_figures_were_kept(dense: Path, figures: Path) -> None:
     """A variant never measured before is compared with a reference that is gone."""
     load(dense, "bf16")
     models = load(dense, "bf16", "3bit", in_turn="single")
@@ -119,7 +113,7 @@ def test_alone_after_a_reference_whose_figures_were_kept(dense: Path, cache: Pat
 
 
 def test_a_key_is_of_models_and_machine(
-    dense: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dense: Path, figures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bf16, packed = parse("bf16"), parse("4bit")
     other = write_tiny_model(tmp_path / "other", "qwen3", seed=1)

@@ -26,19 +26,13 @@ NAMES = ["bf16", "4bit", "w8a8"]
 WRONG = {"decode": 0.5, "prefill": 0.5, "disturbed": True}
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "corefeel" / "figures"
-
-
 @pytest.fixture(scope="module")
 def dense(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("resting"), "qwen3")
 
 
 @pytest.fixture
-def engine(cache: Path) -> Iterator[Engine]:
+def engine(figures: Path) -> Iterator[Engine]:
     engine = Engine()
     yield engine
     engine.close()
@@ -52,14 +46,14 @@ def load(model: Path, **options: Any) -> ModelSet:
     return load_set(command(model, **options), lambda event: None, None)
 
 
-def spoil(cache: Path, **speeds: Any) -> None:
+def spoil(figures: Path, **speeds: Any) -> None:
     """Write into every record what a busy machine once read."""
-    for path in cache.iterdir():
+    for path in figures.iterdir():
         record = json.loads(path.read_text())
         path.write_text(json.dumps(record | {"speeds": WRONG | speeds}))
 
 
-def keep_wrong(model: Path, cache: Path) -> None:
+def keep_wrong(model: Path, figures: Path) -> None:
     """As an engine of this kind keeps it: a process without its BLAS has other keys."""
     first = Engine()
     try:
@@ -67,7 +61,7 @@ def keep_wrong(model: Path, cache: Path) -> None:
         first.until(ev.Loaded)
     finally:
         first.close()
-    spoil(cache)
+    spoil(figures)
 
 
 def told(models: ModelSet, key: str) -> dict[str, Any]:
@@ -88,8 +82,8 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch, yes: bool = True) -> None:
     monkeypatch.setattr("corefeel_tui.engine.speeds.UNDISTURBED", 0 if yes else 1e9)
 
 
-def test_an_engine_that_rests_mends_kept_speeds(dense: Path, cache: Path, engine: Engine) -> None:
-    keep_wrong(dense, cache)
+def test_an_engine_that_rests_mends_kept_speeds(dense: Path, figures: Path, engine: Engine) -> None:
+    keep_wrong(dense, figures)
     engine.send(command(dense))
     loaded = engine.until(ev.Loaded)[-1]
     assert isinstance(loaded, ev.Loaded)
@@ -100,12 +94,12 @@ def test_an_engine_that_rests_mends_kept_speeds(dense: Path, cache: Path, engine
     for about in timed.variants.values():
         assert about["tokens_per_second"] > 0.5
         assert about["measured"] is None
-    kept = [json.loads(path.read_text())["speeds"]["decode"] for path in cache.iterdir()]
+    kept = [json.loads(path.read_text())["speeds"]["decode"] for path in figures.iterdir()]
     speeds = [about["tokens_per_second"] for about in timed.variants.values()]
     assert sorted(kept) == sorted([*speeds, 0.5])
 
 
-def test_it_rests_once_a_load(dense: Path, cache: Path) -> None:
+def test_it_rests_once_a_load(dense: Path, figures: Path) -> None:
     models = load(dense)
     rest(models)
     assert rest(models) == []
@@ -113,7 +107,7 @@ def test_it_rests_once_a_load(dense: Path, cache: Path) -> None:
     assert Resting().patience(None) is None
 
 
-def test_what_is_asked_comes_first(dense: Path, cache: Path) -> None:
+def test_what_is_asked_comes_first(dense: Path, figures: Path) -> None:
     """Whatever arrives ends what was begun; it begins anew when all is quiet again."""
     models = load(dense)
     idle = Resting()
@@ -125,8 +119,8 @@ def test_what_is_asked_comes_first(dense: Path, cache: Path) -> None:
     assert models.watches is not None
 
 
-def test_a_prompt_in_the_midst_is_answered(dense: Path, cache: Path, engine: Engine) -> None:
-    keep_wrong(dense, cache)
+def test_a_prompt_in_the_midst_is_answered(dense: Path, figures: Path, engine: Engine) -> None:
+    keep_wrong(dense, figures)
     engine.send(command(dense))
     engine.until(ev.Loaded)
     time.sleep(resting.QUIET_SECONDS + 0.01)
@@ -139,10 +133,10 @@ def test_a_prompt_in_the_midst_is_answered(dense: Path, cache: Path, engine: Eng
 
 
 def test_kept_speeds_that_are_believed_do_not_give_way_to_disturbed_ones(
-    dense: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    dense: Path, figures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(dense)
-    spoil(cache, disturbed=False)
+    spoil(figures, disturbed=False)
     models = load(dense)
     undisturbed(monkeypatch, False)
     assert rest(models) == []
@@ -154,7 +148,7 @@ def test_kept_speeds_that_are_believed_do_not_give_way_to_disturbed_ones(
 
 
 def test_a_disturbed_speed_is_kept_as_such(
-    dense: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    dense: Path, figures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     undisturbed(monkeypatch, False)
     assert told(load(dense), "disturbed") == dict.fromkeys(NAMES, True)
@@ -167,16 +161,16 @@ def test_a_disturbed_speed_is_kept_as_such(
     assert all(third.models[name].info["measured"] for name in NAMES)
 
 
-def test_a_record_that_does_not_tell_counts_for_nothing(dense: Path, cache: Path) -> None:
+def test_a_record_that_does_not_tell_counts_for_nothing(dense: Path, figures: Path) -> None:
     """As an earlier version kept it."""
     load(dense)
-    for path in cache.iterdir():
+    for path in figures.iterdir():
         record = json.loads(path.read_text())
         path.write_text(json.dumps(record | {"speeds": {"tokens_per_second": 1.0}}))
     assert told(load(dense), "measured") == dict.fromkeys(NAMES)
 
 
-def test_measured_anew_there_is_nothing_left_to_do(dense: Path, cache: Path) -> None:
+def test_measured_anew_there_is_nothing_left_to_do(dense: Path, figures: Path) -> None:
     models = load(dense, anew=True)
     assert models.watches is None
     assert told(models, "measured") == dict.fromkeys(NAMES)
@@ -199,7 +193,7 @@ class Waiting(nn.Module):
 
 
 def test_who_waits_more_than_it_computes_is_disturbed(
-    dense: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    dense: Path, figures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = load(dense).models["bf16"].model
     tokens = [1, 2, 3, 4] * 10

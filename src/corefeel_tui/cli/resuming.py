@@ -60,13 +60,4 @@ def done_so_far(path: Path) -> Done:
         }
         for item in evidence.items
     }
-    return Done(list(seen), seen, _answers(path))
-
-
-def _answers(path: Path) -> int | None:
-    from corefeel_tui.batch_resume import read_unfinished
-
-    try:
-        return read_unfinished(path).answers
-    except SessionError:  # nothing is left to do
-        return None
+    return Done(list(seen), seen, evidence.asked.get("answers"))

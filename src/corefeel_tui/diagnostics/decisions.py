@@ -110,8 +110,6 @@ def margin(readout: dict[str, float | None], first: str, second: str) -> float |
 
 def likeliest(readout: dict[str, float | None]) -> str:
     """The label with the most probability."""
-    if None not in readout.values():
-        return max(readout, key=readout.__getitem__)  # type: ignore[arg-type]
     known = {label: p for label, p in readout.items() if p is not None}
     return max(known, key=known.__getitem__) if known else next(iter(readout))
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 from . import words
 from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
-from .domains import TOWN, coined_domain, heldout_domain
+from .domains import TOWN, Domain, coined_domain, heldout_domain
 from .evidence_lines import bare_lines, pair_lines, risk_lines
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
 from .judge_items import BARE, HARDEST, RISKS, RULES, judge_item
@@ -58,44 +59,40 @@ def _recall(rng: random.Random, world: World, stage: str) -> Item:
     return recall_item(rng, world, lines, rng.randint(3, 8))
 
 
-def training_item(rng: random.Random, world: World, stage: str) -> Item:
+def _place(rng: random.Random, coined_share: float) -> Domain:
+    return coined_domain(rng) if rng.random() < coined_share else TOWN
+
+
+def _judging(rng: random.Random, world: World) -> dict[str, Callable[[], Item]]:
+    """Makers of what is judged, by the names the mixtures use."""
+
+    def judged(place: Domain = TOWN, **asked: Any) -> Item:
+        return judge_item(rng, world, place, **asked)
+
+    return {
+        "judge": lambda: judged(actions=rng.choice((1, 1, 1, 2))),
+        "coined": lambda: judged(coined_domain(rng)),
+        "walk": lambda: judged(_place(rng, 0.2), walked=True, rules=RULES),
+        "near": lambda: judged(rules=RULES),
+        "near_coined": lambda: judged(coined_domain(rng), rules=RULES),
+        "hard": lambda: judged(rules=HARDEST),
+        "hard_walk": lambda: judged(walked=True, rules=HARDEST),
+        "match": lambda: judged(_place(rng, 0.3), rules=RISKS, draw=risk_lines),
+        "match_walk": lambda: judged(rules=RISKS, walked=True, draw=risk_lines),
+        "pair": lambda: judged(
+            _place(rng, 0.2), rules=RISKS, walked=rng.random() < 0.15, draw=pair_lines
+        ),
+        "bare": lambda: judged(rules=BARE, draw=bare_lines),
+        "evidence": lambda: judged(actions=rng.choice((1, 1, 2)), questions=rng.choice((1, 2, 3))),
+        "ledger": lambda: ledger_item(rng, _place(rng, 0.15)),
+    }
+
+
+def _other(rng: random.Random, world: World, stage: str) -> dict[str, Callable[[], Item]]:
+    """Makers of everything else."""
     facts, by_subject = _facts()
     long = stage != "short"
-    makers: dict[str, Callable[[], Item]] = {
-        "judge": lambda: judge_item(rng, world, actions=rng.choice((1, 1, 1, 2))),
-        "coined": lambda: judge_item(rng, world, coined_domain(rng)),
-        "walk": lambda: judge_item(
-            rng,
-            world,
-            coined_domain(rng) if rng.random() < 0.2 else TOWN,
-            walked=True,
-            rules=RULES,
-        ),
-        "near": lambda: judge_item(rng, world, rules=RULES),
-        "hard": lambda: judge_item(rng, world, rules=HARDEST),
-        "hard_walk": lambda: judge_item(rng, world, walked=True, rules=HARDEST),
-        "match": lambda: judge_item(
-            rng,
-            world,
-            coined_domain(rng) if rng.random() < 0.3 else TOWN,
-            rules=RISKS,
-            draw=risk_lines,
-        ),
-        "match_walk": lambda: judge_item(rng, world, rules=RISKS, walked=True, draw=risk_lines),
-        "ledger": lambda: ledger_item(rng, coined_domain(rng) if rng.random() < 0.15 else TOWN),
-        "pair": lambda: judge_item(
-            rng,
-            world,
-            coined_domain(rng) if rng.random() < 0.2 else TOWN,
-            rules=RISKS,
-            walked=rng.random() < 0.15,
-            draw=pair_lines,
-        ),
-        "bare": lambda: judge_item(rng, world, rules=BARE, draw=bare_lines),
-        "near_coined": lambda: judge_item(rng, world, coined_domain(rng), rules=RULES),
-        "evidence": lambda: judge_item(
-            rng, world, actions=rng.choice((1, 1, 2)), questions=rng.choice((1, 2, 3))
-        ),
+    return {
         "copy": lambda: copy_item(
             rng, rng.randint(4, 40) if stage == "dense" else rng.randint(2, 12)
         ),
@@ -114,6 +111,11 @@ def training_item(rng: random.Random, world: World, stage: str) -> Item:
             rng, world, rng.randint(1, 5) if long else rng.randint(1, 3)
         ),
     }
+
+
+def training_item(rng: random.Random, world: World, stage: str) -> Item:
+    """One conversation of a stage's mixture that touches no held-out tuple."""
+    makers = _judging(rng, world) | _other(rng, world, stage)
     mixture = MIXTURES[stage]
     while True:
         item = makers[rng.choices(list(mixture), list(mixture.values()))[0]]()
