@@ -12,11 +12,12 @@ from corefeel_tui.pocket import scoring
 from corefeel_tui.pocket.corpus import heldout_items
 from corefeel_tui.pocket.describe import describe_item
 from corefeel_tui.pocket.domains import TOWN, coined_domain
-from corefeel_tui.pocket.evidence_lines import bare_lines, risk_lines
+from corefeel_tui.pocket.evidence_lines import bare_lines, risk_lines, rule_pair_lines
 from corefeel_tui.pocket.evidence_questions import walk
 from corefeel_tui.pocket.judge import Action, Line, decide
 from corefeel_tui.pocket.judge_items import (
     BARE,
+    BINDING,
     OF_THE_HANDBOOK,
     RISKS,
     RULES,
@@ -24,6 +25,7 @@ from corefeel_tui.pocket.judge_items import (
 )
 from corefeel_tui.pocket.ledger import ledger_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
+from corefeel_tui.pocket.rulings import rulings_item
 from corefeel_tui.pocket.world import handbook
 
 WORLD = handbook()
@@ -208,5 +210,61 @@ def test_a_ledger_says_of_every_risk_whether_it_is_met() -> None:
         asked = [said.split("\n")[-1] for role, said in item.messages if role == "user"]
         answers = [said for role, said in item.messages if role == "assistant"]
         assert answers == [wanted[question] for question in asked]
+        seen.update(asked)
+    assert set(seen) == set(wanted)
+
+
+def test_no_kind_of_rule_tells_whether_it_binds() -> None:
+    """The best guess from the kind of the one rule in sight, not from its good or its handling,
+    is right in less than 3 of 4, wherever the handbook is silent.
+    """
+    rng = random.Random(8)
+    outcomes: dict[str, Counter[str]] = {}
+    for _ in range(900):
+        item = judge_item(rng, WORLD, rules=BINDING, draw=rule_pair_lines)
+        _, _, lines, action = item.signatures[-1]
+        assert isinstance(lines, tuple)
+        assert isinstance(action, Action)
+        if WORLD.forbids(action.good, action.handling):
+            continue
+        (ruling,) = (line for line in lines if line.label == "hard_rule")
+        outcomes.setdefault(ruling.kind, Counter())[item.expected] += 1
+    assert set(outcomes) == {"forbid", "permit", "limit"}
+    for kind in ("forbid", "limit"):
+        assert max(outcomes[kind].values()) / outcomes[kind].total() < 0.75
+
+
+def test_rulings_say_of_every_rule_whether_it_is_about_the_action() -> None:
+    """Worked out again from the action and the list as they are written."""
+    rng = random.Random(9)
+    seen = Counter[str]()
+    while seen.total() < 400:
+        item = rulings_item(rng, TOWN)
+        action, rules, *_ = item.messages[0][1].split("\n")
+        if not rules.startswith("Rules: "):
+            continue
+        good = next(word for word in action.replace("that ", "").split() if f"of {word} " in action)
+        handling = action.split(" be ")[1].rstrip(".")
+        cases = [x.rpartition(" ")[0].split(" ", 1) for x in rules[7:].rstrip(".").split(", ")]
+        kinds = [x.rpartition(" ")[2] for x in rules[7:].rstrip(".").split(", ")]
+        mine = [case == [good, handling] for case in cases]
+        same = ("other", "same")
+        binding = [
+            f"{g} {h} {kind}"
+            for (g, h), kind, is_own in zip(cases, kinds, mine, strict=True)
+            if is_own
+        ]
+        wanted = {
+            "Rule by rule?": [
+                f"{g} {h} {same[own]}" for (g, h), own in zip(cases, mine, strict=True)
+            ],
+            "Good by good?": [f"{g} {same[g == good]}" for g, _ in cases],
+            "Handling by handling?": [f"{h} {same[h == handling]}" for _, h in cases],
+            "Does a rule bind?": ["Yes" if binding else "No"],
+            "Which rule binds?": binding or ["None"],
+        }
+        asked = [said.split("\n")[-1] for role, said in item.messages if role == "user"]
+        answers = [said for role, said in item.messages if role == "assistant"]
+        assert answers == [f"{', '.join(wanted[question])}." for question in asked]
         seen.update(asked)
     assert set(seen) == set(wanted)

@@ -18,14 +18,15 @@ from .conversation import Item, is_heldout
 from .converse import converse_item
 from .describe import describe_item, explain_item
 from .domains import TOWN, Domain, coined_domain, heldout_domain
-from .evidence_lines import bare_lines, pair_lines, risk_lines
+from .evidence_lines import bare_lines, pair_lines, risk_lines, rule_lines, rule_pair_lines
 from .facts import Fact, all_facts, card_item, cards, fact_item, handling_fact
-from .judge_items import BARE, HARDEST, RISKS, RULES, judge_item
+from .judge_items import BARE, BINDING, HARDEST, NEAR_MISS, RISKS, RULES, judge_item
 from .ledger import ledger_item
 from .mixtures import MIXTURES
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
+from .rulings import rulings_item
 from .world import World, handbook
 
 HELDOUT_SEED = 9_000_000
@@ -85,6 +86,13 @@ def _judging(rng: random.Random, world: World) -> dict[str, Callable[[], Item]]:
         "bare": lambda: judged(rules=BARE, draw=bare_lines),
         "evidence": lambda: judged(actions=rng.choice((1, 1, 2)), questions=rng.choice((1, 2, 3))),
         "ledger": lambda: ledger_item(rng, _place(rng, 0.15)),
+        "rulings": lambda: rulings_item(rng, _place(rng, 0.2)),
+        "bind_pair": lambda: judged(
+            _place(rng, 0.2), rules=BINDING, walked=rng.random() < 0.15, draw=rule_pair_lines
+        ),
+        "bind": lambda: judged(
+            _place(rng, 0.2), rules=NEAR_MISS, walked=rng.random() < 0.1, draw=rule_lines
+        ),
     }
 
 

@@ -99,6 +99,31 @@ def pair_lines(
     return tuple(kept)
 
 
+def rule_pair_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """One rule, in half of the cases about the action itself, and at times a note beside it."""
+    lines = [rule_line(rng, _case(rng, domain, goods, action, 0.5), action, rng.randint(6, 9))]
+    if rng.random() < 0.2:
+        lines.append(_note(rng))
+    rng.shuffle(lines)
+    return tuple(lines)
+
+
+def rule_lines(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
+) -> tuple[Line, ...]:
+    """Several rules, most about another good or another handling, and at times a risk or two."""
+    cases = (_case(rng, domain, goods, action, 0.25) for _ in range(rng.choice((1, 2, 2, 3))))
+    lines = [rule_line(rng, case, action, _relevance(rng, 0.85)) for case in dict.fromkeys(cases)]
+    for harm in rng.sample(domain.harms, rng.choice((0, 0, 1, 2))):
+        lines.append(harm_line(rng, harm, _relevance(rng, 0.85)))
+        if rng.random() < 0.6:
+            lines.append(mitigation_line(rng, domain, harm))
+    rng.shuffle(lines)
+    return tuple(lines)
+
+
 def bare_lines(
     rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
 ) -> tuple[Line, ...]:
@@ -126,6 +151,40 @@ def mitigation_line(
     return Line("mitigation", counts, text[0].upper() + text[1:], harm=harm)
 
 
+def rule_line(rng: random.Random, case: tuple[str, str], action: Action, relevance: int) -> Line:
+    """A rule about a good and its handling; a limit is near the action's amount."""
+    kind = rng.choice(("forbid", "forbid", "permit", "limit"))
+    limit = _limit(rng, action) if kind == "limit" else 0
+    return Line(kind, relevance, _ruling(rng, kind, case, limit, action), *case, limit)
+
+
+def _case(
+    rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action, own: float
+) -> tuple[str, str]:
+    """The action's good and handling, or with either of them, seldom with both, another one."""
+    if rng.random() < own:
+        return action.good, action.handling
+    off = rng.choice(("good", "good", "handling", "handling", "both"))
+    others = [good for good in goods if good != action.good] or list(goods)
+    otherwise = [handling for handling in domain.handlings if handling != action.handling]
+    otherwise = otherwise or list(domain.handlings)
+    return (
+        action.good if off == "handling" else rng.choice(others),
+        action.handling if off == "good" else rng.choice(otherwise),
+    )
+
+
+def _limit(rng: random.Random, action: Action) -> int:
+    return min(9, max(2, action.amount + rng.choice((-3, -2, -1, -1, 0, 1, 2))))
+
+
+def _ruling(
+    rng: random.Random, kind: str, case: tuple[str, str], limit: int, action: Action
+) -> str:
+    form = rng.choice({"forbid": FORBID, "permit": PERMIT, "limit": LIMIT}[kind])
+    return form.format(s=case[0], h=case[1], n=limit, u=action.unit)
+
+
 def _note(rng: random.Random) -> Line:
     note = rng.choice(words.OTHER_NOTES).format(
         n=rng.randint(2, 9),
@@ -141,11 +200,6 @@ def _rule(rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Ac
     good = rng.choice(goods) if off == "good" else action.good
     handling = rng.choice(domain.handlings) if off == "handling" else action.handling
     kind = rng.choice(("forbid", "permit", "permit", "limit"))
-    limit = (
-        min(9, max(2, action.amount + rng.choice((-3, -2, -1, -1, 0, 1, 2))))
-        if kind == "limit"
-        else 0
-    )
-    form = rng.choice({"forbid": FORBID, "permit": PERMIT, "limit": LIMIT}[kind])
-    text = form.format(s=good, h=handling, n=limit, u=action.unit)
+    limit = _limit(rng, action) if kind == "limit" else 0
+    text = _ruling(rng, kind, (good, handling), limit, action)
     return Line(kind, _relevance(rng, 0.8), text, good, handling, limit)

@@ -32,6 +32,8 @@ RULES = (*OF_THE_HANDBOOK, "hard_rule_forbids", "hard_rule_limit", "open_harm", 
 HARDEST = ("open_harm", "clear", "handbook_forbids")
 RISKS = ("open_harm", "clear")
 BARE = ("handbook_forbids", "clear")
+BINDING = ("hard_rule_forbids", "hard_rule_limit", *("clear",) * 3, *OF_THE_HANDBOOK)
+NEAR_MISS = (*BINDING, "open_harm", "open_harm")
 AGAIN = ("And this one?", "Same evidence, new action.", "Now judge this.")
 VERDICT = ("Your verdict?", "Now judge it.", "So what is your verdict?")
 
@@ -55,7 +57,7 @@ def judge_item(
     goods, action, lines, verdict = _case(rng, world, domain, rules, draw or mixed_lines)
     messages: list[tuple[str, str]] = []
     signatures: list[tuple[object, ...]] = []
-    text, form = _action_text(rng, action)
+    text, form = told(rng, action)
     shown = render(lines, text, rng.choice(INTRO))
     for index in range(questions):
         asked, answer, kind = evidence_question(rng, world, lines, action)
@@ -71,7 +73,7 @@ def judge_item(
     for _ in range(actions - 1):
         action = _neighbour(rng, domain, goods, action)
         verdict = decide(world, lines, action)
-        text, form = _action_text(rng, action)
+        text, form = told(rng, action)
         asked = f"{rng.choice(AGAIN)}\nAction: {text}"
         messages += [("user", asked), ("assistant", verdict.json())]
         signatures.append(("judge", form, lines, action))
@@ -95,7 +97,7 @@ def _case(
     reachable = [rule for rule in rules if known or rule not in OF_THE_HANDBOOK]
     wanted = rng.choice(reachable or DECISIONS)
     while True:
-        action = _action(rng, domain, goods)
+        action = draw_action(rng, domain, goods)
         lines = draw(rng, domain, goods, action)
         verdict = decide(world, lines, action)
         if wanted in (verdict.decision, verdict.rule):
@@ -114,7 +116,8 @@ def gone_through(item: Item, world: World) -> Item:
     )
 
 
-def _action(rng: random.Random, domain: Domain, goods: tuple[str, ...]) -> Action:
+def draw_action(rng: random.Random, domain: Domain, goods: tuple[str, ...]) -> Action:
+    """Some of a good and a handling of it."""
     return Action(
         rng.randint(2, 9), rng.choice(words.UNITS), rng.choice(goods), rng.choice(domain.handlings)
     )
@@ -130,7 +133,8 @@ def _neighbour(
     return Action(amount, action.unit, good, handling)
 
 
-def _action_text(rng: random.Random, action: Action) -> tuple[str, int]:
+def told(rng: random.Random, action: Action) -> tuple[str, int]:
+    """An action in words, and the number of the wording."""
     form = rng.randrange(len(ACTION))
     return ACTION[form].format(
         n=action.amount, u=action.unit, s=action.good, h=action.handling

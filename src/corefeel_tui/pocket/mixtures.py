@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
 # acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts; `bench` and what
-# follows it the most verdicts; `ledger` matches risks with what meets them, before any verdict; the
-# tokenizer was made from `short` and `long`.
+# follows it the most verdicts; `ledger` matches risks with what meets them, before any verdict, and
+# `ruling` rules with the action; the tokenizer was made from `short` and `long`.
 MIXTURES: dict[str, dict[str, float]] = {
     "short": {
         "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
@@ -77,6 +77,22 @@ MIXTURES: dict[str, dict[str, float]] = {
         0.03, "bare": 0.05, "fact": 0.16, "card": 0.04, "rule": 0.05, "describe": 0.06,
         "explain": 0.01, "reason": 0.06, "recall": 0.03, "converse": 0.01, "refuse": 0.02,
         "persona": 0.02,
+    },
+    "ruling": {
+        "rulings": 0.56, "bind_pair": 0.10, "ledger": 0.04, "pair": 0.02, "walk": 0.04, "near":
+        0.05, "fact": 0.06, "card": 0.01, "rule": 0.03, "describe": 0.02, "explain": 0.01,
+        "reason": 0.03, "recall": 0.01, "converse": 0.01, "refuse": 0.01,
+    },
+    "binding": {
+        "rulings": 0.12, "bind_pair": 0.20, "bind": 0.22, "pair": 0.04, "match": 0.05, "ledger":
+        0.02, "walk": 0.04, "near": 0.06, "bare": 0.03, "fact": 0.10, "card": 0.01, "rule": 0.04,
+        "describe": 0.02, "reason": 0.03, "recall": 0.01, "converse": 0.01,
+    },
+    "settling": {
+        "judge": 0.14, "near": 0.13, "near_coined": 0.05, "bind": 0.07, "bind_pair": 0.04, "match":
+        0.06, "pair": 0.02, "rulings": 0.02, "ledger": 0.02, "walk": 0.03, "bare": 0.02, "fact":
+        0.16, "card": 0.03, "rule": 0.04, "describe": 0.05, "explain": 0.01, "reason": 0.06,
+        "recall": 0.03, "converse": 0.01, "refuse": 0.02, "persona": 0.02,
     },
     "steps": {
         "judge": 0.10, "near": 0.24, "near_coined": 0.06, "walk": 0.26, "fact": 0.11, "card":

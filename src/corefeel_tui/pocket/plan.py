@@ -41,11 +41,17 @@ WEIGHING = (
     Phase(5_000_000, "deciding", 3072),
     Phase(8_400_000, "closing", 4096),
 )
+RULING = (
+    Phase(0, "ruling", 3072),
+    Phase(2_600_000, "binding", 3072),
+    Phase(6_400_000, "settling", 4096),
+)
 SCHEDULES = {
     "whole": SCHEDULE,
     "looking-up": LOOKING_UP,
     "judging": JUDGING,
     "weighing": WEIGHING,
+    "ruling": RULING,
 }
 
 
