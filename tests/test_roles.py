@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corefeel_tui import events as ev
-from corefeel_tui.folding import fold, summarise
+from corefeel_tui.folding import fold
 from corefeel_tui.role_drift import run_by_role
 from corefeel_tui.roles import _RANKS, ROLES, roles_of
+from corefeel_tui.summaries import summarise
 
 PARTS = st.sampled_from(
     [

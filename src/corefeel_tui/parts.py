@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corefeel_tui.folding import Run, Summary, summarise
+from corefeel_tui.folding import Run
+from corefeel_tui.summaries import Summary, summarise
 
 
 @dataclass(frozen=True, slots=True)

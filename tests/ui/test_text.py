@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from corefeel_tui import events as ev
-from corefeel_tui.folding import Record, fold, percentile
+from corefeel_tui.folding import Record, fold
+from corefeel_tui.summaries import percentile
 from corefeel_tui.text import numbers
 from corefeel_tui.text.inert import inert, inert_lines, label_of, one_line, preview
 from corefeel_tui.ui.text import facts, navigation

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from corefeel_tui.engine.divergence import Distribution, diverge_fully, logprob
-from corefeel_tui.folding import HARD_FLIP_MARGIN
+from corefeel_tui.summaries import HARD_FLIP_MARGIN
 
 Array = np.ndarray[Any, Any]
 

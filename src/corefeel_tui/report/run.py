@@ -12,10 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from corefeel_tui.costs import remarks
-from corefeel_tui.folding import Record, Run, Summary, Trajectory, summarise
+from corefeel_tui.folding import Record, Run, Trajectory
 from corefeel_tui.parts import parts
 from corefeel_tui.report import terminal as t
 from corefeel_tui.role_drift import run_by_role
+from corefeel_tui.summaries import Summary, summarise
 from corefeel_tui.text.inert import one_line
 from corefeel_tui.text.numbers import MISSING, plural, short, signed
 

@@ -15,9 +15,10 @@ from safetensors.numpy import save
 
 from corefeel_tui.engine.batch.plan import Work
 from corefeel_tui.evidence import Answer, ArrayPart, Drift, ItemEvidence
-from corefeel_tui.folding import Run, Track, hard_flip
+from corefeel_tui.folding import Run, Track
 from corefeel_tui.role_drift import drift_by_role
 from corefeel_tui.roles import LABELS, roles_of
+from corefeel_tui.summaries import hard_flip
 
 EDGES = (0.25, 0.5, 0.75, 0.95)
 """Between the buckets of reference confidence (METRICS §1)."""

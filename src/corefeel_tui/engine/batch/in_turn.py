@@ -9,7 +9,6 @@ an item is told once all passes have it.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from corefeel_tui import events as ev
 from corefeel_tui.engine import memory
 from corefeel_tui.engine.batch.alone import AloneRunner
 from corefeel_tui.engine.batch.harvest import Arrays
+from corefeel_tui.engine.batch.pass_log import Items, PassLog
 from corefeel_tui.engine.batch.plan import Work, make_batches
 from corefeel_tui.engine.batch.read_back import ReadBack
 from corefeel_tui.engine.batch.responses import Responses, storing
@@ -41,9 +41,6 @@ MERGED = ("answers", "readout", "drift", "own_drift", "failures")
 FOLDER = "in-turn"
 READ_BACK = "read back"
 """The pass in which the reference reads what variants wrote alone."""
-
-Items = dict[str, ev.JSON]
-""""suite/id" → evidence."""
 
 
 class PassRunner:
@@ -88,7 +85,7 @@ class PassRunner:
         passes += [READ_BACK] if single else []
         told, found, made = False, [], 0
         for number, who in enumerate(passes):
-            log = _Log(self._directory, number)
+            log = PassLog(self._directory, number)
             missing = self._keys - log.items.keys() - self._needless(who)
             if missing or not told:
                 try:
@@ -117,7 +114,7 @@ class PassRunner:
         return {*self._command.done, *(work.key for works in spared for work in works)}
 
     def _pass(
-        self, number: int, count: int, who: VariantSpec | str, log: _Log, told: bool
+        self, number: int, count: int, who: VariantSpec | str, log: PassLog, told: bool
     ) -> Iterator[ev.Event | None]:
         """One model, beside the reference or alone."""
         command = replace(
@@ -234,36 +231,6 @@ def _place(order: Sequence[str]) -> Callable[[str], int]:
     """Where a model stands; floors behind all others."""
     places: Mapping[str, int] = {name: at for at, name in enumerate(order)}
     return lambda name: places.get(name, len(places))
-
-
-class _Log:
-    """What the items of one pass left, a line each; a line that is not whole does not count."""
-
-    def __init__(self, directory: Path, number: int) -> None:
-        self._path = directory / f"{number}.jsonl"
-        self.items: Items = {}
-        lines = self._path.read_bytes().splitlines(True) if self._path.exists() else []
-        whole = [line for line in lines if line.endswith(b"\n")]
-        if len(whole) < len(lines):
-            self._path.write_bytes(b"".join(whole))
-        for line in whole:
-            self._remember(json.loads(line))
-
-    def add(self, item: ev.JSON) -> None:
-        """On disk before it counts.  Raises EngineError where it cannot be written."""
-        line = json.dumps(item)
-        try:
-            with self._path.open("ab") as file:
-                file.write(line.encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise EngineError(f"{self._path} cannot be written: {reason}") from error
-        self._remember(json.loads(line))
-
-    def _remember(self, item: ev.JSON) -> None:
-        self.items[f"{item['suite']}/{item['id']}"] = item
 
 
 def _folder(command: commands.Evaluate, models: ModelSet) -> Path:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, IntFlag
 from math import fsum
 
-from corefeel_tui.folding import Record, Run, Track, Trajectory, hard_flip
+from corefeel_tui.folding import Record, Run, Track, Trajectory
+from corefeel_tui.summaries import hard_flip
 from corefeel_tui.text.inert import inert, inert_lines, label_of
 from corefeel_tui.text.numbers import plural, short
 from corefeel_tui.ui.text.pieces import mended

@@ -10,7 +10,8 @@ from typing import Any
 
 from corefeel_tui.costs import EMULATED, remarks, speed_mark, speeds
 from corefeel_tui.events import Verdict
-from corefeel_tui.folding import Record, Run, Summary, summarise
+from corefeel_tui.folding import Record, Run
+from corefeel_tui.summaries import Summary, summarise
 from corefeel_tui.text.inert import inert
 from corefeel_tui.text.numbers import MISSING, percent, plural, rate, short, signed, size
 from corefeel_tui.ui.text.cells import View

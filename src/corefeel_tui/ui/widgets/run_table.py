@@ -9,8 +9,9 @@ from rich.cells import set_cell_size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from corefeel_tui.folding import Record, Run, Summary
+from corefeel_tui.folding import Record, Run
 from corefeel_tui.parts import parts
+from corefeel_tui.summaries import Summary
 from corefeel_tui.text.inert import inert
 from corefeel_tui.text.numbers import MISSING, percent, short, signed
 from corefeel_tui.ui.text import facts
