@@ -5,7 +5,7 @@ from __future__ import annotations
 # Share of conversations (not tokens) by kind. Training begins with `short`; `focus` has many small
 # acts of looking up, `lookup` little else, `dense` and `ripe` the longest texts; `bench` and what
 # follows it the most verdicts; `ledger` matches risks with what meets them, before any verdict, and
-# `ruling` rules with the action; the tokenizer was made from `short` and `long`.
+# `ruling` and `comparing` rules with the action; the tokenizer was made from `short` and `long`.
 MIXTURES: dict[str, dict[str, float]] = {
     "short": {
         "judge": 0.19, "fact": 0.26, "card": 0.21, "rule": 0.05, "describe": 0.05, "explain":
@@ -87,6 +87,11 @@ MIXTURES: dict[str, dict[str, float]] = {
         "rulings": 0.12, "bind_pair": 0.20, "bind": 0.22, "pair": 0.04, "match": 0.05, "ledger":
         0.02, "walk": 0.04, "near": 0.06, "bare": 0.03, "fact": 0.10, "card": 0.01, "rule": 0.04,
         "describe": 0.02, "reason": 0.03, "recall": 0.01, "converse": 0.01,
+    },
+    "comparing": {
+        "goods": 0.30, "rulings": 0.06, "bind_pair": 0.24, "bind": 0.08, "ledger": 0.02, "pair":
+        0.03, "match": 0.03, "near": 0.04, "fact": 0.10, "rule": 0.03, "describe": 0.01, "reason":
+        0.03, "recall": 0.01, "refuse": 0.02,
     },
     "settling": {
         "judge": 0.14, "near": 0.13, "near_coined": 0.05, "bind": 0.07, "bind_pair": 0.04, "match":

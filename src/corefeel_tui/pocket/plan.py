@@ -44,7 +44,9 @@ WEIGHING = (
 RULING = (
     Phase(0, "ruling", 3072),
     Phase(2_600_000, "binding", 3072),
-    Phase(6_400_000, "settling", 4096),
+    Phase(3_790_000, "comparing", 3072),
+    Phase(7_200_000, "binding", 3072),
+    Phase(10_000_000, "settling", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,

@@ -17,25 +17,32 @@ HANDLINGS = "Handling by handling?"
 EACH = "Rule by rule?"
 ANY = "Does a rule bind?"
 WHICH = "Which rule binds?"
+ASKED = (EACH, EACH, GOODS, HANDLINGS, ANY, WHICH)
+ASKED_OF_GOODS = (GOODS, GOODS, EACH, EACH, ANY, WHICH)
 MOST = 5
 SHORT = {"forbid": "forbidden", "permit": "permitted", "limit": "limited"}
 
 
-def rulings_item(rng: random.Random, domain: Domain) -> Item:
-    """An action, some rules as a list, as sentences or as evidence lines, and questions about
-    which of them are about the action.
+def rulings_item(
+    rng: random.Random,
+    domain: Domain,
+    coined_share: float = 0.3,
+    questions: tuple[str, ...] = ASKED,
+) -> Item:
+    """An action, some rules as a list, as sentences or as evidence lines, and one or two of the
+    questions, about which of them are about the action.
 
     Every rule has the action's good or another, its handling or another; in half of the items none
-    has both.
+    has both.  A share of the town's items is about goods that no handbook knows.
     """
     goods = domain.goods
-    if domain is TOWN and rng.random() < 0.3:
+    if domain is TOWN and rng.random() < coined_share:
         goods = tuple(coined(rng) for _ in range(3))
     action = draw_action(rng, domain, goods)
     lines = _rules(rng, domain, goods, action)
     text, wording = told(rng, action)
     form = rng.randrange(3)
-    asked = rng.sample((EACH, EACH, GOODS, HANDLINGS, ANY, WHICH), rng.choice((1, 2)))
+    asked = rng.sample(questions, rng.choice((1, 2)))
     messages: list[tuple[str, str]] = []
     for question in dict.fromkeys(asked):
         head = "" if messages else f"Action: {text}\n{_written(lines, form)}\n"
