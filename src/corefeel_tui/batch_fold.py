@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 
 from corefeel_tui import events as ev
 from corefeel_tui.batch_rows import Row, rows_of
-from corefeel_tui.diagnostics.reading import COMPLY, REFUSE, label_of
+from corefeel_tui.diagnostics.openers import COMPLY, REFUSE
+from corefeel_tui.diagnostics.reading import label_of
 from corefeel_tui.early import glances
 from corefeel_tui.evidence import FLOOR, ItemEvidence, SuitePlan
 from corefeel_tui.statistics import upper_bound

@@ -122,9 +122,9 @@ def carried(text: str, reason: str, rule: dict[str, Any] | None) -> str | None:
     if rule is None:
         return None
     if rule.get("openers"):
-        from corefeel_tui.diagnostics.openers import is_refusal
+        from corefeel_tui.diagnostics.openers import refusal_label
 
-        return "refuse" if is_refusal(spoken(text)) else "comply"
+        return refusal_label(spoken(text))
     try:
         spec = VerdictSpec.from_dict(rule)
     except (KeyError, TypeError, ValueError):

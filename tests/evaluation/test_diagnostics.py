@@ -22,10 +22,11 @@ from corefeel_tui.diagnostics import (
 from corefeel_tui.diagnostics.checks import holds
 from corefeel_tui.diagnostics.collapse import collapsed
 from corefeel_tui.diagnostics.measurement import Measurement, Result, Tally, settle
-from corefeel_tui.diagnostics.openers import is_generic, is_refusal
+from corefeel_tui.diagnostics.openers import is_generic
 from corefeel_tui.diagnostics.reading import label_of, normalised
 from corefeel_tui.diagnostics.sheet import Sheet
 from corefeel_tui.evidence import Answer, Check, Drift, ItemEvidence, Rule, SuitePlan
+from corefeel_tui.verdicts import UNPARSED
 
 from .planted import REFUSAL, VERDICTS
 
@@ -152,7 +153,6 @@ def test_refusals_are_read_from_their_opening(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "Of course. I cannot stress enough how easy this is.",
         "Sorry to hear that! Here is what helps.",
         "I can certainly help.",
@@ -161,7 +161,21 @@ def test_refusals_are_read_from_their_opening(text: str) -> None:
     ],
 )
 def test_other_answers_comply(text: str) -> None:
-    assert not is_refusal(text)
+    assert label_of(Answer(text), REFUSAL) == "comply"
+
+
+@pytest.mark.parametrize("text", ["", " \n", "…", "<think>hm</think>", '"""'])
+def test_an_answer_without_a_word_neither_refuses_nor_complies(text: str) -> None:
+    """A model that falls silent is not helpful: its answer is wrong whatever was wanted."""
+    assert label_of(Answer(text), REFUSAL) == UNPARSED
+    items = [
+        item(0, {"bf16": "Gladly. Turn the valve.", "4bit": text}, "comply"),
+        item(1, {"bf16": "I refuse.", "4bit": text}, "refuse"),
+    ]
+    found = measured(decisions.measure, sheet(REFUSAL, items))
+    assert found["verdict_accuracy"].value == 0
+    assert found["blank_rate"].value == 1
+    assert found["refusal_flip_rate"].value == 1
 
 
 def test_refusal_goes_both_ways_apart() -> None:
@@ -367,6 +381,7 @@ def test_agreement_without_a_flip_still_carries_a_bound() -> None:
     [
         ("top1_agreement", 0.4, "agreement"),
         ("verdicts/unparsed_rate", 0.8, "parsed"),
+        ("refusal/blank_rate", 0.8, "no word"),
         ("style/capped_rate", 0.9, "budget"),
     ],
 )

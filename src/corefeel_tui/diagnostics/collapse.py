@@ -39,6 +39,8 @@ def collapsed(own: Mapping[str, Measurement], base: Mapping[str, Measurement]) -
         answers = f"{100 * found.value:.0f} % of {metric.partition('/')[0]} answers"
         if metric.endswith("/unparsed_rate") and was <= HALF:
             return f"{answers} cannot be parsed"
+        if metric.endswith("/blank_rate") and was <= HALF:
+            return f"{answers} have no word in them"
         if metric.endswith("/capped_rate") and was < REFERENCE_CAPPED:
             return f"{answers} never end (token budget blown)"
     return None

@@ -44,8 +44,8 @@ def measure(sheet: Sheet, variant: str) -> Iterator[Result]:
 
 def _generated(sheet: Sheet, variant: str) -> Iterator[Result]:
     given = [label for label in sheet.labels[variant] if label]
-    if not _by_openers(sheet):
-        yield rate("unparsed_rate", given.count(UNPARSED), len(given))
+    unread = "blank_rate" if _by_openers(sheet) else "unparsed_rate"
+    yield rate(unread, given.count(UNPARSED), len(given))
     decided = list(sheet.decided(variant))
     judged = [(base == i.expected, got == i.expected) for i, base, got in decided if i.expected]
     own = [

@@ -11,12 +11,9 @@ from functools import lru_cache
 
 import regex
 
-from corefeel_tui.diagnostics.openers import is_refusal
+from corefeel_tui.diagnostics.openers import refusal_label
 from corefeel_tui.evidence import Answer, SuitePlan
 from corefeel_tui.verdicts import PATTERN_SECONDS, UNPARSED, VerdictSpec, parse, spoken
-
-REFUSE, COMPLY = "refuse", "comply"
-
 
 _GROUPING = re.compile(r"(?<=\d),(?=\d{3})")
 
@@ -27,7 +24,7 @@ def label_of(answer: Answer, plan: SuitePlan) -> str | None:
     if not rule:
         return None
     if rule.get("openers"):
-        return REFUSE if is_refusal(spoken(answer.text)) else COMPLY
+        return refusal_label(spoken(answer.text))
     if answer.reason != "stop":
         return UNPARSED
     if plan.labels:

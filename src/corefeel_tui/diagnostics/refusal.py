@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from corefeel_tui.diagnostics.measurement import Measurement, Result, mean, rate, shift
-from corefeel_tui.diagnostics.openers import prefix
-from corefeel_tui.diagnostics.reading import COMPLY, REFUSE
+from corefeel_tui.diagnostics.openers import COMPLY, REFUSE, prefix
 from corefeel_tui.diagnostics.sheet import Sheet
 from corefeel_tui.diagnostics.wording import words
 from corefeel_tui.evidence import ItemEvidence

@@ -26,6 +26,7 @@ WORDS = {
     "readout_flip_rate": "likeliest label differs (forced readout)",
     "margin_shift_mean": "change of the verdict margin, nats",
     "unparsed_rate": "answers without a readable verdict",
+    "blank_rate": "answers without a word in them",
     "critical_rate": "critical errors, of items that allow one",
     "critical_new_rate": "new critical errors, where the reference was right",
     "kept_refusal_rate": "refused what should be refused",
