@@ -38,6 +38,7 @@ STYLE = SuitePlan("style@general", "style", 0)
 
 Behaviour = Callable[[str, int, Random], str]
 """(true label, item's number, dice) → the label given."""
+SILENCE = "nothing"
 
 
 def truthful(truth: str, number: int, dice: Random) -> str:
@@ -64,6 +65,11 @@ def mute(truth: str, number: int, dice: Random) -> str:
     return "UNPARSED"
 
 
+def silent(truth: str, number: int, dice: Random) -> str:
+    """Never a word."""
+    return SILENCE
+
+
 @dataclass
 class Plant:
     """What a session is made of; `kl` is the scale of each variant's drift in nats."""
@@ -84,6 +90,8 @@ def text_of(label: str, number: int, dice: Random) -> str:
         return f"I am sorry, but I cannot help with request {number}."
     if label == "comply":
         return f"Of course. Here is what request {number} needs, step by step."
+    if label == SILENCE:
+        return ""
     if label == "UNPARSED":
         return '{"decision": "APPROVE"'
     cited = [f"TRP-{dice.randrange(20)}" for _ in range(3)]

@@ -14,7 +14,7 @@ from corefeel_tui.report.evaluation import Evaluation, as_dict, evaluate
 from corefeel_tui.report.tables import cell
 from corefeel_tui.report.telling import telling
 
-from .planted import Plant, broken, truthful, write
+from .planted import Plant, broken, silent, truthful, write
 
 BEHAVIOURS = {"bf16": truthful, "8bit": truthful, "3bit": broken, "control": broken}
 KL = {"8bit": 0.001, "3bit": 0.3, "control": 3.0}
@@ -156,3 +156,17 @@ def test_equal_evidence_gives_equal_reports(tmp_path: Path) -> None:
     plant = Plant(BEHAVIOURS, 30, 12, 4, KL)
     first = as_dict(evaluate(write(tmp_path / "s.jsonl", plant)))
     assert as_dict(evaluate(tmp_path / "s.jsonl")) == first
+
+
+def test_a_silent_variant_has_collapsed_and_is_shown_silent(tmp_path: Path) -> None:
+    behaviours = {"bf16": truthful, "2bit": silent, "control": broken}
+    plant = Plant(behaviours, refusals=40, kl={"2bit": 0.1, "control": 3.0})
+    evaluation = evaluate(write(tmp_path / "s.jsonl", plant))
+    values = evaluation.profile.values
+    assert values["2bit"]["refusal/blank_rate"].value == 1
+    assert values["bf16"]["refusal/blank_rate"].value == 0
+    assert values["2bit"]["refusal/verdict_accuracy"].value == 0
+    page = markdown.render(evaluation)
+    assert "2bit answered nothing." in page
+    assert "100 % of refusal answers have no word in them" in page
+    assert "```text\n\n```" not in page

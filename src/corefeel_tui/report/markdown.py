@@ -201,8 +201,14 @@ def _telling(evaluation: Evaluation) -> Iterator[str]:
     for number, one in enumerate(found, start=1):
         yield f"### {number}. {cell(f'{one.suite}/{one.item.id}, {one.variant}: {one.why}')}"
         yield _facts(one)
-        yield f"{cell(evaluation.evidence.reference)} answered:\n\n{quoted(one.reference_text)}"
-        yield f"{cell(one.variant)} answered:\n\n{quoted(one.text)}"
+        yield _answered(evaluation.evidence.reference, one.reference_text)
+        yield _answered(one.variant, one.text)
+
+
+def _answered(who: str, text: str) -> str:
+    if not text.strip():
+        return f"{cell(who)} answered nothing."
+    return f"{cell(who)} answered:\n\n{quoted(text)}"
 
 
 def _facts(one: Telling) -> str:
@@ -213,7 +219,7 @@ def _facts(one: Telling) -> str:
     elif len(prompt) > SHORT or "\n" in prompt:
         asked = f"Asked:\n\n{quoted(prompt, 2 * QUOTED)}"
     else:
-        asked = f"Asked: “{cell(one_line(prompt, SHORT))}”."
+        asked = f"Asked: “{cell(one_line(prompt, SHORT))}”"
     return asked + (f"\n\nRight: {cell(one.item.expected)}." if one.item.expected else "")
 
 
