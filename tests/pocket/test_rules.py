@@ -25,7 +25,7 @@ from corefeel_tui.pocket.judge_items import (
 )
 from corefeel_tui.pocket.ledger import ledger_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
-from corefeel_tui.pocket.rulings import rulings_item
+from corefeel_tui.pocket.rulings import ASKED_BRIEFLY, ASKED_OF_GOODS, HANDLINGS, rulings_item
 from corefeel_tui.pocket.world import handbook
 
 WORLD = handbook()
@@ -239,7 +239,7 @@ def test_rulings_say_of_every_rule_whether_it_is_about_the_action() -> None:
     rng = random.Random(9)
     seen = Counter[str]()
     while seen.total() < 400:
-        item = rulings_item(rng, TOWN)
+        item = rulings_item(rng, TOWN, questions=(*ASKED_OF_GOODS, *ASKED_BRIEFLY, HANDLINGS))
         action, rules, *_ = item.messages[0][1].split("\n")
         if not rules.startswith("Rules: "):
             continue
@@ -260,6 +260,7 @@ def test_rulings_say_of_every_rule_whether_it_is_about_the_action() -> None:
             ],
             "Good by good?": [f"{g} {same[g == good]}" for g, _ in cases],
             "Handling by handling?": [f"{h} {same[h == handling]}" for _, h in cases],
+            "Rule by rule, in a word?": [same[own] for own in mine],
             "Does a rule bind?": ["Yes" if binding else "No"],
             "Which rule binds?": binding or ["None"],
         }

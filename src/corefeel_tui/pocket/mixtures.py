@@ -93,11 +93,20 @@ MIXTURES: dict[str, dict[str, float]] = {
         0.03, "match": 0.03, "near": 0.04, "fact": 0.10, "rule": 0.03, "describe": 0.01, "reason":
         0.03, "recall": 0.01, "refuse": 0.02,
     },
+    "flagging": {
+        "flags": 0.34, "goods": 0.04, "bind_pair": 0.22, "bind": 0.10, "pair": 0.03, "match": 0.03,
+        "near": 0.04, "fact": 0.10, "rule": 0.03, "reason": 0.04, "recall": 0.01, "refuse": 0.02,
+    },
+    "ruled": {
+        "flags": 0.10, "bind_pair": 0.20, "bind": 0.22, "pair": 0.03, "match": 0.04, "near":
+        0.08, "near_coined": 0.02, "bare": 0.03, "fact": 0.16, "card": 0.01, "rule": 0.04,
+        "reason": 0.04, "recall": 0.01, "refuse": 0.02,
+    },
     "settling": {
-        "judge": 0.14, "near": 0.13, "near_coined": 0.05, "bind": 0.07, "bind_pair": 0.04, "match":
-        0.06, "pair": 0.02, "rulings": 0.02, "ledger": 0.02, "walk": 0.03, "bare": 0.02, "fact":
-        0.16, "card": 0.03, "rule": 0.04, "describe": 0.05, "explain": 0.01, "reason": 0.06,
-        "recall": 0.03, "converse": 0.01, "refuse": 0.02, "persona": 0.02,
+        "judge": 0.12, "near": 0.12, "near_coined": 0.04, "bind": 0.06, "bind_pair": 0.03, "match":
+        0.05, "pair": 0.02, "flags": 0.02, "ledger": 0.01, "walk": 0.03, "bare": 0.02, "fact":
+        0.22, "card": 0.03, "rule": 0.04, "describe": 0.05, "explain": 0.01, "reason": 0.07,
+        "recall": 0.02, "converse": 0.01, "refuse": 0.02, "persona": 0.01,
     },
     "steps": {
         "judge": 0.10, "near": 0.24, "near_coined": 0.06, "walk": 0.26, "fact": 0.11, "card":

@@ -46,7 +46,9 @@ RULING = (
     Phase(2_600_000, "binding", 3072),
     Phase(3_790_000, "comparing", 3072),
     Phase(7_200_000, "binding", 3072),
-    Phase(10_000_000, "settling", 4096),
+    Phase(7_636_000, "flagging", 3072),
+    Phase(10_200_000, "ruled", 3072),
+    Phase(12_400_000, "settling", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,

@@ -17,8 +17,10 @@ HANDLINGS = "Handling by handling?"
 EACH = "Rule by rule?"
 ANY = "Does a rule bind?"
 WHICH = "Which rule binds?"
+BRIEFLY = "Rule by rule, in a word?"
 ASKED = (EACH, EACH, GOODS, HANDLINGS, ANY, WHICH)
 ASKED_OF_GOODS = (GOODS, GOODS, EACH, EACH, ANY, WHICH)
+ASKED_BRIEFLY = (BRIEFLY, BRIEFLY, BRIEFLY, BRIEFLY, ANY, WHICH)
 MOST = 5
 SHORT = {"forbid": "forbidden", "permit": "permitted", "limit": "limited"}
 
@@ -87,6 +89,8 @@ def _answer(question: str, lines: list[Line], action: Action) -> str:
             named = [f"{x.good} {_same(x.good == action.good)}" for x in lines]
         case _ if question == HANDLINGS:
             named = [f"{x.handling} {_same(x.handling == action.handling)}" for x in lines]
+        case _ if question == BRIEFLY:
+            named = [_same(_binds(x, action)) for x in lines]
         case _:
             named = [f"{x.good} {x.handling} {_same(_binds(x, action))}" for x in lines]
     return f"{', '.join(named) or 'None'}."
