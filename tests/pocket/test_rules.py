@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -25,7 +26,13 @@ from corefeel_tui.pocket.judge_items import (
 )
 from corefeel_tui.pocket.ledger import ledger_item
 from corefeel_tui.pocket.refuse import looks_like_refusal
-from corefeel_tui.pocket.rulings import ASKED_BRIEFLY, ASKED_OF_GOODS, HANDLINGS, rulings_item
+from corefeel_tui.pocket.rulings import (
+    ASKED_BRIEFLY,
+    ASKED_OF_GOODS,
+    HANDLINGS,
+    aloud_item,
+    rulings_item,
+)
 from corefeel_tui.pocket.world import handbook
 
 WORLD = handbook()
@@ -269,3 +276,21 @@ def test_rulings_say_of_every_rule_whether_it_is_about_the_action() -> None:
         assert answers == [f"{', '.join(wanted[question])}." for question in asked]
         seen.update(asked)
     assert set(seen) == set(wanted)
+
+
+def test_rules_read_aloud_are_answered_one_by_one() -> None:
+    """Worked out again from the words alone: a rule binds where it names both."""
+    rng = random.Random(10)
+    given = Counter[str]()
+    for _ in range(300):
+        item = aloud_item(rng, TOWN)
+        action, asked, first = item.messages[0][1].split("\n")
+        assert asked == "Does this rule bind?"
+        good = next(word for word in action.split() if f" of {word} " in action)
+        handling = action.split(" be ")[1].rstrip(".")
+        heard = [first, *(text for role, text in item.messages[1:] if role == "user")]
+        answers = [text for role, text in item.messages if role == "assistant"]
+        wanted = [good in re.findall(r"\w+", x) and handling in x for x in heard]
+        assert answers == ["Yes." if binds else "No." for binds in wanted]
+        given.update(answers)
+    assert 0.4 < given["Yes."] / given.total() < 0.6

@@ -26,7 +26,7 @@ from .mixtures import MIXTURES
 from .reason import reason_item
 from .recall import copy_item, recall_item
 from .refuse import persona_item, refuse_item
-from .rulings import ASKED_BRIEFLY, ASKED_OF_GOODS, rulings_item
+from .rulings import ASKED_BRIEFLY, ASKED_OF_GOODS, aloud_item, rulings_item
 from .world import World, handbook
 
 HELDOUT_SEED = 9_000_000
@@ -89,6 +89,7 @@ def _judging(rng: random.Random, world: World) -> dict[str, Callable[[], Item]]:
         "rulings": lambda: rulings_item(rng, _place(rng, 0.2)),
         "goods": lambda: rulings_item(rng, _place(rng, 0.25), 0.5, ASKED_OF_GOODS),
         "flags": lambda: rulings_item(rng, _place(rng, 0.2), 0.3, ASKED_BRIEFLY),
+        "aloud": lambda: aloud_item(rng, _place(rng, 0.25)),
         "bind_pair": lambda: judged(
             _place(rng, 0.2), rules=BINDING, walked=rng.random() < 0.15, draw=rule_pair_lines
         ),

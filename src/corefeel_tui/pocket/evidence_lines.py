@@ -103,7 +103,7 @@ def rule_pair_lines(
     rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
 ) -> tuple[Line, ...]:
     """One rule, in half of the cases about the action itself, and at times a note beside it."""
-    lines = [rule_line(rng, _case(rng, domain, goods, action, 0.5), action, rng.randint(6, 9))]
+    lines = [rule_line(rng, rule_case(rng, domain, goods, action, 0.5), action, rng.randint(6, 9))]
     if rng.random() < 0.2:
         lines.append(_note(rng))
     rng.shuffle(lines)
@@ -114,7 +114,7 @@ def rule_lines(
     rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action
 ) -> tuple[Line, ...]:
     """Several rules, most about another good or another handling, and at times a risk or two."""
-    cases = (_case(rng, domain, goods, action, 0.25) for _ in range(rng.choice((1, 2, 2, 3))))
+    cases = (rule_case(rng, domain, goods, action, 0.25) for _ in range(rng.choice((1, 2, 2, 3))))
     lines = [rule_line(rng, case, action, _relevance(rng, 0.85)) for case in dict.fromkeys(cases)]
     for harm in rng.sample(domain.harms, rng.choice((0, 0, 1, 2))):
         lines.append(harm_line(rng, harm, _relevance(rng, 0.85)))
@@ -158,10 +158,10 @@ def rule_line(rng: random.Random, case: tuple[str, str], action: Action, relevan
     return Line(kind, relevance, _ruling(rng, kind, case, limit, action), *case, limit)
 
 
-def _case(
+def rule_case(
     rng: random.Random, domain: Domain, goods: tuple[str, ...], action: Action, own: float
 ) -> tuple[str, str]:
-    """The action's good and handling, or with either of them, seldom with both, another one."""
+    """The action's good and handling in a share `own`; else another of either, seldom of both."""
     if rng.random() < own:
         return action.good, action.handling
     off = rng.choice(("good", "good", "handling", "handling", "both"))

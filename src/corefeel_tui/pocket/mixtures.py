@@ -102,9 +102,18 @@ MIXTURES: dict[str, dict[str, float]] = {
         0.08, "near_coined": 0.02, "bare": 0.03, "fact": 0.16, "card": 0.01, "rule": 0.04,
         "reason": 0.04, "recall": 0.01, "refuse": 0.02,
     },
+    "aloud": {
+        "aloud": 0.56, "goods": 0.04, "bind_pair": 0.14, "bind": 0.04, "pair": 0.02, "match": 0.02,
+        "near": 0.03, "fact": 0.08, "rule": 0.02, "reason": 0.03, "refuse": 0.02,
+    },
+    "bound": {
+        "aloud": 0.12, "bind_pair": 0.22, "bind": 0.22, "pair": 0.03, "match": 0.04, "near": 0.08,
+        "near_coined": 0.02, "bare": 0.03, "fact": 0.14, "card": 0.01, "rule": 0.03, "reason":
+        0.04, "recall": 0.01, "refuse": 0.01,
+    },
     "settling": {
         "judge": 0.12, "near": 0.12, "near_coined": 0.04, "bind": 0.06, "bind_pair": 0.03, "match":
-        0.05, "pair": 0.02, "flags": 0.02, "ledger": 0.01, "walk": 0.03, "bare": 0.02, "fact":
+        0.05, "pair": 0.02, "aloud": 0.02, "ledger": 0.01, "walk": 0.03, "bare": 0.02, "fact":
         0.22, "card": 0.03, "rule": 0.04, "describe": 0.05, "explain": 0.01, "reason": 0.07,
         "recall": 0.02, "converse": 0.01, "refuse": 0.02, "persona": 0.01,
     },

@@ -48,7 +48,9 @@ RULING = (
     Phase(7_200_000, "binding", 3072),
     Phase(7_636_000, "flagging", 3072),
     Phase(10_200_000, "ruled", 3072),
-    Phase(12_400_000, "settling", 4096),
+    Phase(11_521_000, "aloud", 3072),
+    Phase(14_400_000, "bound", 3072),
+    Phase(17_200_000, "settling", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,

@@ -8,7 +8,7 @@ import random
 
 from .conversation import Item
 from .domains import TOWN, Domain, coined
-from .evidence_lines import rule_line
+from .evidence_lines import rule_case, rule_line
 from .judge import Action, Line, shown_lines
 from .judge_items import draw_action, told
 
@@ -18,6 +18,7 @@ EACH = "Rule by rule?"
 ANY = "Does a rule bind?"
 WHICH = "Which rule binds?"
 BRIEFLY = "Rule by rule, in a word?"
+THIS = "Does this rule bind?"
 ASKED = (EACH, EACH, GOODS, HANDLINGS, ANY, WHICH)
 ASKED_OF_GOODS = (GOODS, GOODS, EACH, EACH, ANY, WHICH)
 ASKED_BRIEFLY = (BRIEFLY, BRIEFLY, BRIEFLY, BRIEFLY, ANY, WHICH)
@@ -37,10 +38,7 @@ def rulings_item(
     Every rule has the action's good or another, its handling or another; in half of the items none
     has both.  A share of the town's items is about goods that no handbook knows.
     """
-    goods = domain.goods
-    if domain is TOWN and rng.random() < coined_share:
-        goods = tuple(coined(rng) for _ in range(3))
-    action = draw_action(rng, domain, goods)
+    goods, action = _case(rng, domain, coined_share)
     lines = _rules(rng, domain, goods, action)
     text, wording = told(rng, action)
     form = rng.randrange(3)
@@ -52,6 +50,37 @@ def rulings_item(
     signature = ("rulings", form, wording, tuple(lines), action)
     rule = "a_rule_binds" if any(_binds(x, action) for x in lines) else "no_rule_binds"
     return Item("judge", tuple(messages), messages[-1][1], rule, (signature,), domain.name)
+
+
+def aloud_item(rng: random.Random, domain: Domain, coined_share: float = 0.3) -> Item:
+    """An action, and rules one at a time, each answered before the next is heard; half bind."""
+    goods, action = _case(rng, domain, coined_share)
+    cases = (rule_case(rng, domain, goods, action, 0.5) for _ in range(rng.randint(3, 8)))
+    lines = [rule_line(rng, case, action, rng.randint(6, 9)) for case in cases]
+    text, wording = told(rng, action)
+    form = rng.randrange(3)
+    shown = shown_lines(tuple(lines))
+    messages: list[tuple[str, str]] = []
+    for line, row in zip(lines, shown, strict=True):
+        heard = (f"{_briefly(line)}.", line.statement, row)[form]
+        head = "" if messages else f"Action: {text}\n{THIS}\n"
+        messages += [
+            ("user", head + heard),
+            ("assistant", "Yes." if _binds(line, action) else "No."),
+        ]
+    signature = ("aloud", form, wording, tuple(lines), action)
+    rule = "a_rule_binds" if _binds(lines[-1], action) else "no_rule_binds"
+    return Item("judge", tuple(messages), messages[-1][1], rule, (signature,), domain.name)
+
+
+def _case(
+    rng: random.Random, domain: Domain, coined_share: float
+) -> tuple[tuple[str, ...], Action]:
+    """Goods, in a share of the town's cases unknown to the handbook, and an action on one."""
+    goods = domain.goods
+    if domain is TOWN and rng.random() < coined_share:
+        goods = tuple(coined(rng) for _ in range(3))
+    return goods, draw_action(rng, domain, goods)
 
 
 def _rules(
@@ -71,7 +100,7 @@ def _rules(
 
 def _written(lines: list[Line], form: int) -> str:
     if form == 0:
-        rules = ", ".join(f"{x.good} {x.handling} {SHORT[x.kind]}" for x in lines)
+        rules = ", ".join(_briefly(x) for x in lines)
         return f"Rules: {rules}."
     if form == 1:
         return " ".join(line.statement for line in lines)
@@ -84,7 +113,7 @@ def _answer(question: str, lines: list[Line], action: Action) -> str:
         case _ if question == ANY:
             return "Yes." if binding else "No."
         case _ if question == WHICH:
-            named = [f"{x.good} {x.handling} {SHORT[x.kind]}" for x in binding]
+            named = [_briefly(x) for x in binding]
         case _ if question == GOODS:
             named = [f"{x.good} {_same(x.good == action.good)}" for x in lines]
         case _ if question == HANDLINGS:
@@ -94,6 +123,10 @@ def _answer(question: str, lines: list[Line], action: Action) -> str:
         case _:
             named = [f"{x.good} {x.handling} {_same(_binds(x, action))}" for x in lines]
     return f"{', '.join(named) or 'None'}."
+
+
+def _briefly(line: Line) -> str:
+    return f"{line.good} {line.handling} {SHORT[line.kind]}"
 
 
 def _same(is_same: bool) -> str:
