@@ -51,6 +51,7 @@ RULING = (
     Phase(11_521_000, "aloud", 3072),
     Phase(14_400_000, "bound", 3072),
     Phase(17_200_000, "settling", 4096),
+    Phase(23_600_000, "mending", 4096),
 )
 SCHEDULES = {
     "whole": SCHEDULE,
