@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from itertools import islice
@@ -105,3 +106,22 @@ def test_a_training_seed_is_below_the_heldout_seeds() -> None:
 def test_an_unknown_skill_is_refused() -> None:
     with pytest.raises(ValueError, match="no such skill"):
         heldout_items("singing", 1)
+
+
+def test_facts_in_other_words_never_meet_a_form_that_is_held_out() -> None:
+    """A question in a frame is a trained form inside it, and asks for the same fact."""
+    rng = random.Random(3)
+    known = facts.all_facts(handbook())
+    heldout, trained = (
+        {facts.question(fact, form) for fact in known for form in forms[fact.attribute]}
+        for forms in (question_forms.HELDOUT_FORMS, question_forms.TRAINED_FORMS)
+    )
+    asked = [
+        text
+        for _ in range(400)
+        for role, text in facts.fact_item(rng, known, count=4, frames=True).messages
+        if role == "user"
+    ]
+    assert not set(asked) & heldout
+    assert 0.6 < sum(text not in trained for text in asked) / len(asked) < 0.9
+    assert not [text for text in asked if text.startswith("Tell")]

@@ -108,6 +108,7 @@ def _other(rng: random.Random, world: World, stage: str) -> dict[str, Callable[[
             rng, rng.randint(4, 40) if stage == "dense" else rng.randint(2, 12)
         ),
         "fact": lambda: fact_item(rng, facts, count=rng.randint(1, 8)),
+        "framed": lambda: fact_item(rng, facts, count=rng.randint(1, 6), frames=True),
         "card": lambda: card_item(rng, world, by_subject),
         "rule": lambda: _rules(rng, world),
         "describe": lambda: describe_item(rng, world),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from . import words
 from .conversation import Item
-from .question_forms import CARD_FORMS, HELDOUT_FORMS, TRAINED_FORMS
+from .question_forms import CARD_FORMS, HELDOUT_FORMS, IMPERATIVES, OPENINGS, TRAINED_FORMS
 from .world import Place, World
 
 
@@ -79,15 +79,32 @@ def question(fact: Fact, form: str) -> str:
     return form.format(x=subject, h=handling)
 
 
-def fact_item(rng: random.Random, facts: list[Fact], heldout: bool = False, count: int = 1) -> Item:
+def framed(rng: random.Random, form: str) -> str:
+    """A trained form in other words around it."""
+    if form.startswith("Name the") and rng.random() < 0.8:
+        return rng.choice(IMPERATIVES) + form.removeprefix("Name the")
+    opening = rng.choice(OPENINGS)
+    follows = form[0].lower() + form[1:] if ", {q}" in opening else form
+    return opening.replace("{q}", follows)
+
+
+def fact_item(
+    rng: random.Random,
+    facts: list[Fact],
+    heldout: bool = False,
+    count: int = 1,
+    frames: bool = False,
+) -> Item:
     """`count` unrelated questions in one conversation;
-    held-out items use only the forms training never sees.
+    held-out items use only the forms training never sees, `frames` puts most in other words.
     """
     messages: list[tuple[str, str]] = []
     signatures: list[tuple[object, ...]] = []
     for fact in rng.sample(facts, count):
         forms = HELDOUT_FORMS if heldout else TRAINED_FORMS
         form = rng.choice(forms[fact.attribute])
+        if frames and rng.random() < 0.8:
+            form = framed(rng, form)
         messages += [("user", question(fact, form)), ("assistant", fact.sentence)]
         signatures.append(("fact", form, fact.subject))
     return Item(

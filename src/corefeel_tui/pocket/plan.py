@@ -53,12 +53,14 @@ RULING = (
     Phase(17_200_000, "settling", 4096),
     Phase(23_600_000, "mending", 4096),
 )
+FRAMING = (Phase(0, "framing", 4096),)
 SCHEDULES = {
     "whole": SCHEDULE,
     "looking-up": LOOKING_UP,
     "judging": JUDGING,
     "weighing": WEIGHING,
     "ruling": RULING,
+    "framing": FRAMING,
 }
 
 

@@ -121,6 +121,17 @@ TRAINED_FORMS: dict[str, tuple[str, ...]] = {
         "Name the patron of a {x}.",
     ),
 }
+OPENINGS = (
+    "Say: {q}",
+    "I ask: {q}",
+    "Let me know: {q}",
+    "One more question. {q}",
+    "Please, {q}",
+    "A stranger asks, {q}",
+)
+IMPERATIVES = ("Give me the", "Let me have the", "Say the", "I want the", "Find me the")
+"""What may stand before a trained question, or in place of its “Name the”."""
+
 HELDOUT_FORMS: dict[str, tuple[str, ...]] = {
     "owner": (
         "Tell me who the owner of the {x} is.",
