@@ -124,9 +124,9 @@ MIXTURES: dict[str, dict[str, float]] = {
         "refuse": 0.02, "persona": 0.01,
     },
     "framing": {
-        "judge": 0.09, "near": 0.10, "near_coined": 0.03, "bind": 0.05, "bind_pair": 0.02, "match":
-        0.04, "pair": 0.01, "walk": 0.02, "bare": 0.02, "fact": 0.04, "framed": 0.36, "card": 0.02,
-        "rule": 0.02, "describe": 0.05, "explain": 0.02, "reason": 0.05, "recall": 0.01, "converse":
+        "judge": 0.09, "near": 0.10, "near_coined": 0.03, "bind": 0.05, "bind_pair": 0.04, "match":
+        0.04, "pair": 0.01, "walk": 0.02, "bare": 0.10, "fact": 0.03, "framed": 0.26, "card": 0.02,
+        "rule": 0.07, "describe": 0.03, "explain": 0.01, "reason": 0.04, "recall": 0.01, "converse":
         0.01, "refuse": 0.03, "persona": 0.01,
     },
     "steps": {
