@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from corefeel_tui import environment
 from corefeel_tui.client import EngineClient
@@ -24,6 +25,10 @@ FIVE = ["bf16", "8bit", "4bit", "3bit", "2bit"]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if (_openblas := environment.openblas_path()) is not None:
     ctypes.CDLL(_openblas, mode=ctypes.RTLD_GLOBAL)
+
+# A shared machine may stall any example; how long one takes is not what these tests ask.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 def standin(pause: float = 0.0) -> tuple[str, ...]:

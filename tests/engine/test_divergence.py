@@ -95,7 +95,7 @@ def perturbed(values: Array, seed: int, size: float) -> Array:
 
 
 @BACKENDS
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**16),
     positions=st.integers(1, 9),

@@ -91,7 +91,7 @@ def assert_same(one: Weighed, other: Weighed) -> None:
             assert value == pytest.approx(other[name][label], abs=1e-4)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(edits, st.sampled_from(sorted(READOUTS)))
 def test_after_any_edits_margins_are_those_computed_from_nothing(
     models: ModelSet, edits: list[tuple[float, int, str]], readout: str

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corefeel_tui.diagnostics import (
@@ -121,7 +121,6 @@ def test_an_answer_cut_off_is_unparsed(reason: str) -> None:
     assert label_of(Answer(verdict("APPROVE")), VERDICTS) == "APPROVE"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(["stop", "length"]))
 def test_nothing_but_an_exact_object_approves(noise: str, reason: str) -> None:
     for text in (noise, noise + '"APPROVE"', f'{{"decision": "{noise}APPROVE"}}'):

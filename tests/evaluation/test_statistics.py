@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats import contingency_tables
 from statsmodels.stats.multitest import multipletests
@@ -119,7 +119,6 @@ def test_paired_shift_interval_without_change_is_the_closed_form() -> None:
     assert not s.inside(s.paired_shift(0, 0, 10, 0.90), 0.05)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 100))
 def test_paired_shift_contains_its_estimate_and_mirrors(b: int, c: int, rest: int) -> None:
     n = b + c + rest
@@ -152,7 +151,6 @@ def test_sign_flips_of_nothing_are_no_evidence() -> None:
     assert list(sign_flips(np.zeros((500, 1)))) == [1.0]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_adjusted_p_values_agree_with_scipy_and_never_shrink(p_values: list[float]) -> None:
     expected = scipy.stats.false_discovery_control(p_values)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyte
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corefeel_tui.ui.driver import BEGIN, END, PasteDecoder
@@ -151,7 +151,6 @@ PASTED = "one\x1b[31m\x1b\x1b[20two\x1b"
 STREAM = (TYPED + BEGIN + PASTED + END + TYPED + BEGIN + END + "z").encode()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, len(STREAM)), max_size=8))
 def test_however_bytes_arrive_only_pastes_lose_their_escapes(cuts: list[int]) -> None:
     decoder, at = PasteDecoder(), [0, *sorted(cuts), len(STREAM)]
