@@ -15,6 +15,8 @@ import typer
 from corefeel_tui.errors import CorefeelError
 from corefeel_tui.paths import cache_directory
 
+from .plan import SCHEDULES, Plan, continued
+
 app = typer.Typer(
     help="Make Pocket, the bundled model.", no_args_is_help=True, add_completion=False
 )
@@ -69,12 +71,11 @@ def train(
         Path | None, typer.Option(help="begin with this model's weights, not random ones")
     ] = None,
     schedule: Annotated[
-        str, typer.Option(help="mixtures in order: whole, looking-up, judging or weighing")
+        str, typer.Option(help=f"mixtures in order: {', '.join(SCHEDULES)}")
     ] = "whole",
 ) -> None:
     """Train, or go on with an interrupted run; give --steps, --minutes or --deadline."""
     _need_torch()
-    from .plan import SCHEDULES, Plan, continued
     from .reproduce import copied_tokenizer
     from .trainer import train_run
     from .workers import run_workers

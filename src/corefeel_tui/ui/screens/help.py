@@ -43,7 +43,7 @@ SIGNS = (
     ("≈ 0", "below the floor: not distinguishable from zero"),
     ("∎", "end of the answer"),
     ("38 tok/s*", "a speed that an earlier start measured; taken anew as soon as nothing runs"),
-    ("38 tok/s?", "a timed on a busy machine: too low"),
+    ("38 tok/s?", "a speed timed on a busy machine: too low"),
     ("──┼━━●╎", "edge: the margin from 0, and where the reference's stands; ◆ says something else"),
     ("⇄", "edge: without this part the model says something else"),
 )
